@@ -1,0 +1,38 @@
+# Set-up happens once, into .venv, with the versions in constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+PICTURE := examples/garden.png
+
+.PHONY: venv demo test lint types bench speed clean
+
+venv: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	touch $@
+
+demo: venv
+	$(BIN)/inrcodec encode $(PICTURE) --bpp 0.5 --effort 3 --output-dir demo --force
+	$(BIN)/inrcodec decode demo/garden.inr --output-dir demo --force
+	$(BIN)/inrcodec info demo/garden.inr
+	$(BIN)/inrcodec compare $(PICTURE) demo/garden.png
+	@echo "The original is $(PICTURE), the coded file demo/garden.inr, the decoded picture demo/garden.png."
+
+test: lint types
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95
+
+lint: venv
+	$(BIN)/ruff check .
+
+types: venv
+	$(BIN)/mypy
+
+bench: venv
+	$(BIN)/python -m benchmarks.sweep
+
+speed: venv
+	$(BIN)/python -m benchmarks.speed --json
+
+clean:
+	rm -rf .venv demo build .coverage .mypy_cache .pytest_cache .ruff_cache

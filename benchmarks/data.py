@@ -1,0 +1,29 @@
+"""Where test pictures come from."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def kodak(numbers: list[int] | None = None) -> list[Path]:
+    """Kodak pictures under $INRCODEC_DATA/kodak, all 24 or those numbered 1..24.
+
+    Raises SystemExit with what to do if the folder is not there.
+    """
+    root = Path(os.environ.get("INRCODEC_DATA", ROOT / "data"))
+    wanted = numbers or list(range(1, 25))
+    paths = [root / "kodak" / f"kodim{number:02d}.png" for number in wanted]
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise SystemExit(
+            f"{missing[0]} is missing: set INRCODEC_DATA to a folder with kodak/kodim01.png ...,"
+            " or run python -m benchmarks.fetch"
+        )
+    return paths
+
+
+def bundled() -> list[Path]:
+    """Pictures that come with the repository."""
+    return sorted((ROOT / "examples").glob("*.png"))

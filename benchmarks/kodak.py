@@ -1,0 +1,133 @@
+"""Kodak, measured on decoded files: python -m benchmarks.kodak --bpp 0.15 --bpp 0.3
+
+Encodes every picture with the library, writes the file, decodes it in a process of its own as a
+user would, and keeps one row per picture. A run that is stopped goes on where it was. With
+--jobs 2 two pictures are encoded side by side, one thread each, which on two cores is faster than
+one after the other with two threads.
+"""
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import click
+
+from benchmarks import record
+from benchmarks.data import RESULTS, kodak
+
+
+def encode_one(path: Path, settings: record.Row) -> record.Row:
+    """Encode one picture, decode the file with the installed command, measure."""
+    from inrcodec import metrics
+    from inrcodec.encoder import encode_signal
+    from inrcodec.options import EncodeOptions
+    from inrcodec.signals import read_image
+
+    signal = read_image(path, path.name)
+    options = EncodeOptions(**settings)
+    made = encode_signal(signal, options)
+    with tempfile.TemporaryDirectory() as folder:
+        file, back = Path(folder) / "a.inr", Path(folder) / "a.png"
+        file.write_bytes(made.data)
+        subprocess.run(
+            [sys.executable, "-m", "inrcodec", "decode", str(file), "-o", str(back), "-q"],
+            check=True,
+        )
+        decoded = read_image(back, back.name)
+        size = file.stat().st_size
+    return {
+        "image": path.stem,
+        "asked_bpp": settings["bpp"],
+        "repr": made.representation,
+        "effort": settings["effort"],
+        "bytes": size,
+        "bpp": size * 8 / math.prod(signal.shape),
+        "psnr_db": round(metrics.psnr(signal, decoded), 4),
+        "encode_s": round(made.seconds, 1),
+        "steps": made.steps,
+    }
+
+
+def _limit_threads(threads: int) -> None:
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--bpp", "rates", type=float, multiple=True, default=[0.15, 0.3], show_default=True)
+@click.option("--images", default="", help="Numbers such as 1,4,7; default all 24.")
+@click.option("--repr", "representation", default="auto", show_default=True)
+@click.option("--effort", default=5, show_default=True)
+@click.option("--jobs", default=1, show_default=True, help="Pictures side by side.")
+@click.option("--threads", default=2, show_default=True, help="Threads of each job.")
+@click.option("--set", "settings", multiple=True, help="Expert settings, as for encode.")
+@click.option("--output", default="kodak", show_default=True, help="Name under benchmarks/results.")
+def main(
+    rates: tuple[float, ...],
+    images: str,
+    representation: str,
+    effort: int,
+    jobs: int,
+    threads: int,
+    settings: tuple[str, ...],
+    output: str,
+) -> None:
+    """Encode, decode and measure Kodak pictures; resumes; rows go to JSON and CSV."""
+    paths = kodak([int(n) for n in images.split(",") if n])
+    target = RESULTS / f"{output}.json"
+    rows = record.load(target)
+    done = {(r["image"], r["asked_bpp"], r["asked_repr"], r["effort"]) for r in rows}
+    _limit_threads(threads)
+    expert = dict(item.split("=", 1) for item in settings)
+    command = "python -m benchmarks.kodak " + " ".join(sys.argv[1:])
+    where = record.provenance(threads) | {"jobs": jobs}
+    with ProcessPoolExecutor(jobs) as pool:
+        futures = [
+            pool.submit(
+                encode_one,
+                path,
+                {
+                    "bpp": bpp,
+                    "repr": representation,
+                    "effort": effort,
+                    "threads": threads,
+                    "settings": expert,
+                },
+            )
+            for bpp in rates
+            for path in paths
+            if (path.stem, bpp, representation, effort) not in done
+        ]
+        for future in as_completed(futures):
+            row = future.result() | {"asked_repr": representation, "settings": " ".join(settings)}
+            rows.append(row | where)
+            rows.sort(key=lambda r: (r["asked_repr"], r["effort"], r["asked_bpp"], r["image"]))
+            record.save(target, command, rows)
+            click.echo(
+                f"{row['image']} {row['asked_bpp']} bpp: {row['psnr_db']:.2f} dB,"
+                f" {row['bytes']} bytes, {row['encode_s']:.0f} s"
+            )
+    summary(rows)
+
+
+def summary(rows: list[record.Row]) -> None:
+    """Mean PSNR per representation, effort and rate."""
+    groups: dict[tuple[str, int, float], list[record.Row]] = {}
+    for row in rows:
+        groups.setdefault((row["asked_repr"], row["effort"], row["asked_bpp"]), []).append(row)
+    for (name, effort, bpp), members in groups.items():
+        psnr = sum(r["psnr_db"] for r in members) / len(members)
+        rate = sum(r["bpp"] for r in members) / len(members)
+        slowest = max(r["encode_s"] for r in members)
+        click.echo(
+            f"{name} effort {effort} at {bpp} bpp, {len(members)} pictures:"
+            f" {psnr:.2f} dB at {rate:.4f} bpp, at most {slowest:.0f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Machine-readable results: rows with where they came from, kept as JSON and CSV."""
+
+import csv
+import datetime
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import ROOT
+
+Row = dict[str, Any]
+
+
+def provenance(threads: int) -> Row:
+    """Commit, date, processor, threads and library versions of a run."""
+    import numpy
+    import PIL
+    import torch
+
+    import inrcodec
+
+    return {
+        "commit": _commit(),
+        "date": datetime.date.today().isoformat(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "inrcodec": inrcodec.__version__,
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "pillow": PIL.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def load(path: Path) -> list[Row]:
+    """Rows of a results file, [] if it does not exist."""
+    return json.loads(path.read_text())["rows"] if path.is_file() else []
+
+
+def save(path: Path, command: str, rows: list[Row]) -> None:
+    """Write rows as JSON, and as CSV beside it; `command` is what reproduces them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"command": command, "rows": rows}, indent=1)
+    path.write_text(text + "\n")
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with path.with_suffix(".csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

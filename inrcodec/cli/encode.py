@@ -1,0 +1,200 @@
+"""`inrcodec encode`: fit a network to each input and write it."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inrcodec.cli.batch import StopBatch, prepare, run
+from inrcodec.cli.interrupt import Interrupt
+from inrcodec.cli.naming import STANDARD_STREAM, Job, Target, exclusive
+from inrcodec.cli.options import NO_LIMITS, packed, talk_options, target_options
+from inrcodec.cli.progress import make_display
+from inrcodec.cli.report import Report, samples_in_words
+from inrcodec.cli.streams import write_output
+from inrcodec.cli.types import DURATION, POSITIVE, SETTING, SIZE
+from inrcodec.options import DEFAULT_BPP, DEVICES, REPRESENTATIONS, SETTINGS, EncodeOptions
+
+if TYPE_CHECKING:
+    from inrcodec.encoder import Encoded
+    from inrcodec.signals import Signal
+
+
+def make_encode_options(settings: Sequence[tuple[str, str]], **given: Any) -> EncodeOptions:
+    """The encoder's options; usage error for two rates, OptionError for a bad expert setting."""
+    exclusive("--bpp", given["bpp"], "--size", given["size"], "--psnr", given["psnr"])
+    keys = [key for key, _ in settings]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise click.UsageError(f"--set {key} is given more than once.")
+    return EncodeOptions(settings=dict(settings), **given)
+
+
+fit_options = packed(
+    "options",
+    make_encode_options,
+    [field.name for field in fields(EncodeOptions)],
+    [
+        click.option(
+            "--bpp",
+            type=POSITIVE,
+            metavar="X",
+            help=f"At most X bits per pixel, over the whole file. Without a rate: {DEFAULT_BPP}.",
+        ),
+        click.option(
+            "--size", type=SIZE, metavar="N[k|M]", help="At most N bytes (k = 1000, M = 1000000)."
+        ),
+        click.option("--psnr", type=POSITIVE, metavar="DB", help="At least DB decibels of PSNR."),
+        click.option(
+            "-r",
+            "--repr",
+            type=click.Choice(REPRESENTATIONS),
+            default="auto",
+            show_default=True,
+            help="Kind of network; auto takes the best for the picture and the rate.",
+        ),
+        click.option(
+            "-e",
+            "--effort",
+            type=click.IntRange(1, 9),
+            default=5,
+            show_default=True,
+            help="1 is fastest, 9 is best.",
+        ),
+        click.option(
+            "--time-limit",
+            type=DURATION,
+            metavar="TIME",
+            help="Stop fitting after this time and write the best so far: 90, 90s, 5m, 1h.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**64 - 1),
+            default=0,
+            show_default=True,
+            metavar="N",
+            help="Seed of every random choice; kept in the file.",
+        ),
+        click.option(
+            "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads; default all."
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(DEVICES),
+            default="auto",
+            show_default=True,
+            help="Where to fit; auto takes a GPU if there is one.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            type=SETTING,
+            multiple=True,
+            metavar="KEY=VALUE",
+            help=f"Expert setting, repeatable. Keys: {', '.join(SETTINGS)}.",
+        ),
+    ],
+)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@target_options
+@fit_options
+@click.option(
+    "--metadata/--no-metadata",
+    default=True,
+    help="Keep the colour profile and EXIF, or drop them (turning the picture upright first).",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "bar", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="Progress on standard error; auto is a bar on a terminal.",
+)
+@talk_options
+def encode(
+    inputs: tuple[str, ...],
+    target: Target,
+    options: EncodeOptions,
+    metadata: bool,
+    progress: str,
+    report: Report,
+) -> None:
+    """Fit a network to each picture INPUT and write it to an .inr file.
+
+    The output is INPUT with the suffix .inr unless --output or --output-dir says otherwise.
+    --bpp, --size and --psnr exclude one another and are promises about the written file.
+    The first Ctrl-C stops fitting and writes the best so far, the second gives up.
+
+    \b
+    Example:
+      inrcodec encode photo.png --bpp 0.3
+      inrcodec encode *.jpg --output-dir small --size 20k --time-limit 5m
+    """
+    jobs, status = prepare(inputs, target, ".inr", report)
+
+    def work(job: Job) -> None:
+        encode_one(job, options, metadata, progress, target.force, report)
+
+    sys.exit(run(jobs, asdict, work, report, status))
+
+
+def encode_one(
+    job: Job, options: EncodeOptions, metadata: bool, progress: str, force: bool, report: Report
+) -> None:
+    """Encode one input and write it; StopBatch once that is done if Ctrl-C cut it short."""
+    signal = _read(job.input, metadata)
+    words = samples_in_words(signal.shape, signal.channels, signal.depth)
+    report.detail(f"{job.input}: {words}")
+    from inrcodec.encoder import encode_signal
+
+    display = make_display(progress, report.quiet, job.input)
+    with display, Interrupt(display.note) as interrupt:
+        encoded = encode_signal(signal, options, progress=display, stop=interrupt.stop)
+        display.close()
+        write_output(job.output, encoded.data, force)
+    record = _record(job, encoded)
+    report.detail(f"{job.output}: {encoded.steps} steps, seed {record['seed']}")
+    report.done(record, _sentence(record))
+    if interrupt.requested:
+        report.say("inrcodec: interrupted")
+        raise StopBatch
+
+
+def _read(name: str, keep_metadata: bool) -> "Signal":
+    from inrcodec.files import read_bytes
+    from inrcodec.signals import read_image
+
+    source = BytesIO(read_bytes(name)) if name == STANDARD_STREAM else Path(name)
+    return read_image(source, name, keep_metadata)
+
+
+def _record(job: Job, encoded: "Encoded") -> dict[str, Any]:
+    """What is told about a written file: the file's own header, and how the fit went."""
+    from inrcodec.decoder import info
+
+    header = info(encoded.data, limits=NO_LIMITS)
+    kept = ("bytes", "bpp", "repr", "seed", "version", "shape", "channels", "depth", "effort")
+    return {
+        **asdict(job),
+        **{key: header[key] for key in kept},
+        "psnr_db": encoded.psnr_db,
+        "seconds": round(encoded.seconds, 3),
+        "steps": encoded.steps,
+        "stopped": encoded.stopped,
+    }
+
+
+def _sentence(record: dict[str, Any]) -> str:
+    early = " (stopped early)" if record["stopped"] else ""
+    return (
+        f"{record['input']} -> {record['output']}: {record['bytes']} bytes, "
+        f"{record['bpp']:.3f} bpp, {record['psnr_db']:.2f} dB, {record['repr']}, "
+        f"{record['seconds']:.1f} s{early}"
+    )

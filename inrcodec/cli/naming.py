@@ -1,0 +1,106 @@
+"""Which file each input becomes, and what forbids writing it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from inrcodec.errors import InrError, OutputError
+
+STANDARD_STREAM = "-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and where its result goes; "-" is standard input or standard output."""
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the output options say."""
+
+    output: str | None = None
+    output_dir: str | None = None
+    force: bool = False
+    skip_existing: bool = False
+
+    def __post_init__(self) -> None:
+        exclusive("--output", self.output, "--output-dir", self.output_dir)
+        exclusive("--force", self.force, "--skip-existing", self.skip_existing)
+
+
+def exclusive(*names_and_values: object) -> None:
+    """Usage error naming the first two options that were both given; name, value, name, ..."""
+    pairs = zip(names_and_values[::2], names_and_values[1::2], strict=True)
+    given = [name for name, value in pairs if value is not None and value is not False]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {given[1]} exclude one another.")
+
+
+def plan_jobs(inputs: Sequence[str], target: Target, suffix: str) -> list[Job]:
+    """Where every input goes: `suffix` (".inr") takes the place of the input's own.
+
+    Raises click.UsageError where names clash: several inputs and one output, two inputs that
+    become the same file, standard input twice or without a name in the output directory.
+    """
+    if target.output is not None and len(inputs) > 1:
+        raise click.UsageError("several inputs cannot go to one --output; use --output-dir.")
+    if list(inputs).count(STANDARD_STREAM) > 1:
+        raise click.UsageError("standard input can be read only once.")
+    jobs = [Job(name, _output_name(name, target, suffix)) for name in inputs]
+    seen: dict[str, str] = {}
+    for job in jobs:
+        key = os.path.realpath(job.output)
+        if key in seen:
+            raise click.UsageError(
+                f"{seen[key]} and {job.input} would both become {job.output}; do one at a time."
+            )
+        seen[key] = job.input
+    return jobs
+
+
+def _output_name(name: str, target: Target, suffix: str) -> str:
+    if target.output is not None:
+        return target.output
+    if name == STANDARD_STREAM:
+        if target.output_dir is not None:
+            raise click.UsageError("standard input has no name; name its output with --output.")
+        return STANDARD_STREAM
+    path = Path(name)
+    folder = path.parent if target.output_dir is None else Path(target.output_dir)
+    return str(folder / path.with_suffix(suffix).name)
+
+
+def obstacle(job: Job, inputs: Sequence[str], force: bool) -> InrError | None:
+    """Why the output of `job` must not be written, or None; `inputs` are all of the command's."""
+    if job.output == STANDARD_STREAM or is_special(job.output):
+        return None
+    if any(_same_file(job.output, name) for name in inputs):
+        return OutputError(f"{job.output}: is an input, and no input is ever written over")
+    if os.path.isdir(job.output):
+        return OutputError(f"{job.output}: is a directory; --output-dir puts files into one")
+    if os.path.lexists(job.output) and not force:
+        return OutputError(f"{job.output}: exists already; --force replaces it")
+    folder = Path(job.output).parent
+    if not folder.is_dir():
+        return OutputError(f"{job.output}: there is no directory {folder}")
+    return None
+
+
+def _same_file(output: str, name: str) -> bool:
+    if name == STANDARD_STREAM:
+        return False
+    try:
+        return os.path.samefile(output, name)
+    except OSError:  # one of them does not exist
+        return False
+
+
+def is_special(output: str) -> bool:
+    """Whether the output is a device or a pipe (/dev/null): written to, never replaced."""
+    return os.path.exists(output) and not (os.path.isfile(output) or os.path.isdir(output))

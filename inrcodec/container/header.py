@@ -1,0 +1,222 @@
+"""The HEAD section: what the signal is, and which network with which weights stands for it.
+
+FIELDS is the one declaration; reader, writer, `describe` and the table in bitstream_spec.md
+follow it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from math import prod
+from typing import Any
+
+from inrcodec.container.fields import MAX_U32, MAX_U64, Field, Reader, pack_integer
+
+MAX_SIDE = 2**20
+MAX_PADDED_SIDE = 2**24
+
+
+class Kind(IntEnum):
+    """What the samples are."""
+
+    IMAGE = 1
+
+
+class Net(IntEnum):
+    """Which network maps coordinates to samples."""
+
+    SIREN = 1
+    ASMR = 2
+
+
+class Storage(IntEnum):
+    """How the network's weights lie in the file."""
+
+    DIRECT = 1
+    PROJECTION = 2
+
+
+_Read = Callable[[Reader, Field, Mapping[str, Any]], Any]
+_ASMR = ("net", Net.ASMR)
+_PROJECTION = ("storage", Storage.PROJECTION)
+_BASE = range(1, MAX_SIDE + 1)
+
+FIELDS = (
+    Field("kind", "u8", range(1, 2), "1 image"),
+    Field("channels", "u8", range(1, 5), "1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha"),
+    Field("depth", "u8", (8, 16), "bits per sample"),
+    Field("ndim", "u8", range(2, 3), "number of axes"),
+    Field("shape", "varint * ndim", range(1, MAX_SIDE + 1), "rows, columns"),
+    Field("net", "u8", range(1, 3), "1 siren, 2 asmr"),
+    Field("storage", "u8", range(1, 3), "1 direct, 2 projection"),
+    Field("width", "varint", range(1, 4097), "outputs of each sine layer"),
+    Field("layers", "varint", range(1, 65), "number of sine layers"),
+    Field("w0_first", "varint", range(1, 4097), "frequency factor of the first sine layer"),
+    Field("w0_hidden", "varint", range(1, 4097), "frequency factor of the other sine layers"),
+    Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none"),
+    Field("w0_modulator", "varint", range(1, 4097), "factor of the modulators", _ASMR),
+    Field("bases", "levels", _BASE, "bases of each level on each axis", _ASMR),
+    Field("latent", "varint", range(1, 2**26 + 1), "number of latent values", _PROJECTION),
+    Field("groups", "varint", range(1, 2**16 + 1), "parts of the latent, <= latent", _PROJECTION),
+    Field("projection_seed", "varint64", range(MAX_U64 + 1), "key of the projection", _PROJECTION),
+    Field("seed", "varint64", range(MAX_U64 + 1), "the encoder's seed; decoders ignore it"),
+    Field("effort", "u8", range(10), "the encoder's effort; decoders ignore it"),
+    Field("integers_crc", "u32", range(MAX_U32 + 1), "CRC-32 of the decoded integers"),
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Fields of HEAD in file order; 0 or () where a field is absent (see FIELDS for the ranges).
+
+    `shape`: (H, W). `bases[i][a]`: base of axis a at level i, `layers` + 1 levels for asmr.
+    """
+
+    channels: int
+    depth: int
+    shape: tuple[int, ...]
+    net: Net
+    storage: Storage
+    width: int
+    layers: int
+    w0_first: int
+    w0_hidden: int
+    frequencies: int = 0
+    w0_modulator: int = 0
+    bases: tuple[tuple[int, ...], ...] = ()
+    latent: int = 0
+    groups: int = 0
+    projection_seed: int = 0
+    seed: int = 0
+    effort: int = 0
+    integers_crc: int = 0
+    kind: Kind = Kind.IMAGE
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of the grid."""
+        return len(self.shape)
+
+
+def _present(field: Field, values: Mapping[str, Any]) -> bool:
+    return field.only_if is None or values[field.only_if[0]] == field.only_if[1]
+
+
+def unpack_header(payload: bytes, offset: int = 0) -> Header:
+    """Read a HEAD payload that begins at byte `offset` of its file.
+
+    Raises Corrupt, naming field, value and offset, for whatever breaks a rule.
+    """
+    reader = Reader(payload, "HEAD", offset)
+    values: dict[str, Any] = {}
+    for field in FIELDS:
+        if _present(field, values):
+            read: _Read = _READERS.get(field.type, _read_integer)
+            values[field.name] = read(reader, field, values)
+    reader.end()
+    values.pop("ndim")
+    values |= {name: named(values[name]) for name, named in _ENUMS.items()}
+    header = Header(**values)
+    for problem in _problems(header):
+        raise reader.fail(problem, offset)
+    return header
+
+
+def pack_header(header: Header) -> bytes:
+    """The HEAD payload. Raises ValueError if a field or their combination breaks a rule."""
+    for problem in _problems(header):
+        raise ValueError(problem)
+    payload = b""
+    for field in FIELDS:
+        value = getattr(header, field.name)
+        if _present(field, vars(header)):
+            payload += _WRITERS.get(field.type, _pack_integer)(value, field)
+        elif value:
+            raise ValueError(f"{field.name} = {value} is absent from this kind of header")
+    return payload
+
+
+def describe(header: Header) -> dict[str, Any]:
+    """Fields that the file holds, in file order, ready for JSON; enumerated values by name."""
+    described: dict[str, Any] = {}
+    for field in FIELDS:
+        if _present(field, vars(header)):
+            value = getattr(header, field.name)
+            described[field.name] = value.name.lower() if field.name in _ENUMS else _listed(value)
+    return described
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _problems(header: Header) -> list[str]:
+    """Rules that bind more than one field."""
+    wanted = [header.ndim] * (header.layers + 1) if header.net == Net.ASMR else []
+    if [len(level) for level in header.bases] != wanted:
+        return [f"bases = {header.bases} are not layers + 1 levels of {header.ndim} axes"]
+    problems = []
+    for axis, size in enumerate(header.shape if header.bases else ()):
+        padded = prod(level[axis] for level in header.bases)
+        if not size <= padded <= MAX_PADDED_SIDE:
+            problems.append(
+                f"bases of axis {axis} multiply to {padded}, outside {size}..{MAX_PADDED_SIDE}"
+            )
+    if header.storage == Storage.PROJECTION and header.groups > header.latent:
+        problems.append(f"groups = {header.groups} is more than latent = {header.latent}")
+    return problems
+
+
+def _read_integer(reader: Reader, field: Field, values: Mapping[str, Any]) -> int:
+    return reader.integer(field.type, field.allowed, field.name)
+
+
+def _read_shape(reader: Reader, field: Field, values: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(
+        reader.integer("varint", field.allowed, f"shape[{axis}]") for axis in range(values["ndim"])
+    )
+
+
+def _read_levels(
+    reader: Reader, field: Field, values: Mapping[str, Any]
+) -> tuple[tuple[int, ...], ...]:
+    return tuple(_read_level(reader, field, values["ndim"], i) for i in range(values["layers"] + 1))
+
+
+def _read_level(reader: Reader, field: Field, axes: int, level: int) -> tuple[int, ...]:
+    """The bases of one level, one per axis; a lone 0 stands for all 1."""
+    start, name = reader.offset, f"bases[{level}]"
+    first = reader.integer("varint", range(MAX_SIDE + 1), name)
+    if first == 0:
+        return (1,) * axes
+    bases = (first, *(reader.integer("varint", field.allowed, name) for _ in range(axes - 1)))
+    if max(bases) == 1:
+        raise reader.fail(f"{name} are all 1 and not written as 0", start)
+    return bases
+
+
+def _pack_integer(value: int, field: Field) -> bytes:
+    return pack_integer(value, field.type, field.allowed, field.name)
+
+
+def _pack_shape(shape: tuple[int, ...], field: Field) -> bytes:
+    return b"".join(pack_integer(size, "varint", field.allowed, "shape") for size in shape)
+
+
+def _pack_levels(levels: tuple[tuple[int, ...], ...], field: Field) -> bytes:
+    payload = b""
+    for level in levels:
+        packed = b"".join(pack_integer(base, "varint", field.allowed, "bases") for base in level)
+        payload += packed if max(level) > 1 else b"\0"
+    return payload
+
+
+_ENUMS: dict[str, Callable[[int], IntEnum]] = {"kind": Kind, "net": Net, "storage": Storage}
+_READERS: dict[str, _Read] = {
+    "varint * ndim": _read_shape,
+    "levels": _read_levels,
+}
+_WRITERS: dict[str, Callable[[Any, Field], bytes]] = {
+    "varint * ndim": _pack_shape,
+    "levels": _pack_levels,
+}

@@ -1,0 +1,22 @@
+"""Make the C library keep pages between steps."""
+
+import ctypes
+import sys
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def keep_pages() -> None:
+    """Ask glibc not to give large blocks back after every step; elsewhere do nothing.
+
+    A fit step frees and allocates the same tens of megabytes: without this the kernel clears
+    fresh pages for each of them (benchmarks/allocator.py).
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, 32 * 1024 * 1024)
+    mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)

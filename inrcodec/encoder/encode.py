@@ -1,0 +1,106 @@
+"""encode_signal: from a signal and a request to the bytes of a file, checked by decoding them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from inrcodec import decoder, metrics
+from inrcodec.encoder.allocator import keep_pages
+from inrcodec.encoder.quality import encode_to_psnr
+from inrcodec.encoder.session import Progress, Session
+from inrcodec.encoder.single import Candidate, encode_to_size, representation
+from inrcodec.errors import EncodeError, OptionError
+from inrcodec.limits import Limits
+from inrcodec.options import DEFAULT_BPP, EncodeOptions
+from inrcodec.signals.signal import Signal
+
+# The file is the encoder's own: no ceiling on what it may ask of its own decoder.
+_NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
+# The fit measures in float32 before rounding to code values, the decoder after it: they may
+# differ by the rounding noise at high fidelity, and by nothing that a user could see below it.
+_AGREEMENT_DB = 0.5
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A finished encode.
+
+    `data`: the file. `psnr_db`: measured on the decoded file, over colour. `seconds`: wall clock.
+    `representation`: asmr, doh or siren. `stopped`: cut short by Ctrl-C or the time limit.
+    `steps`: optimisation steps taken in all.
+    """
+
+    data: bytes
+    psnr_db: float
+    seconds: float
+    representation: str
+    stopped: bool
+    steps: int
+
+
+def encode_signal(
+    signal: Signal,
+    options: EncodeOptions | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Encoded:
+    """Fit a network to a signal and return its file.
+
+    `progress` is called with the state of the encode about every 20 steps; `stop` is asked before
+    every step and ends the fit with the best so far. Raises RateError if the size or quality
+    cannot be reached, OptionError for settings that contradict one another, EncodeError if the
+    file does not decode to what was measured.
+    """
+    options = options or EncodeOptions()
+    _set_up_torch(options)
+    session = Session(signal, options, progress, stop)
+    if options.psnr is not None:
+        best = encode_to_psnr(session, options.psnr)
+    else:
+        best = encode_to_size(session, size_budget(signal, options))
+    session.report("check", 0.98, best.psnr_db)
+    psnr = _check(signal, best)
+    session.report("done", 1.0, psnr)
+    return Encoded(
+        data=best.data,
+        psnr_db=psnr,
+        seconds=session.seconds,
+        representation=representation(session),
+        stopped=best.stopped,
+        steps=session.steps,
+    )
+
+
+def size_budget(signal: Signal, options: EncodeOptions) -> int | None:
+    """Ceiling of the file in bytes; None where expert settings fix the size instead."""
+    if options.size is not None:
+        return int(options.size)
+    samples = math.prod(signal.shape)
+    if options.bpp is not None:
+        return int(options.bpp * samples / 8)
+    if options.setting("levels") is not None and options.setting("width") is not None:
+        return None
+    # Without a wish, a picture too small for its default rate still gets a usable file.
+    return max(int(DEFAULT_BPP * samples / 8), 400)
+
+
+def _set_up_torch(options: EncodeOptions) -> None:
+    keep_pages()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("device = cuda, but torch sees no CUDA device")
+
+
+def _check(signal: Signal, best: Candidate) -> float:
+    """PSNR of the decoded file; raises EncodeError if it is not what the fit had."""
+    decoded = decoder.decode(best.data, limits=_NO_LIMITS)
+    psnr = metrics.psnr(signal, decoded)
+    noise = 10 ** (-best.psnr_db / 10) + 1 / 12 / signal.peak**2
+    expected = -10 * math.log10(noise)
+    # With alpha, the fit counts it and the measure does not.
+    if not signal.has_alpha and psnr < expected - _AGREEMENT_DB:
+        raise EncodeError(f"the file decodes to {psnr:.2f} dB, the fit had {expected:.2f} dB")
+    return psnr

@@ -1,0 +1,246 @@
+"""Fitting: one loop, from random weights to quantised ones.
+
+The learning rate warms up, then falls as a cosine. For the last part of the steps the weights
+are rounded to their quantisation grids in the forward pass and gradients pass straight through
+(Bengio et al. 2013), so that the network learns around its own rounding errors; the grids are
+re-planned on coded size while the weights still move, then frozen.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inrcodec.encoder.model import Model
+from inrcodec.encoder.optimiser import Soap
+from inrcodec.encoder.rate import Arrays, Gains, Grid
+from inrcodec.encoder.samples import Samples, shuffled, squared_error
+
+GridPlanner = Callable[[Arrays, Gains], list[Grid]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`steps` in all; the share `float_share` of them without quantisation; `batch` in rows."""
+
+    steps: int
+    learning_rate: float
+    batch: int
+    float_share: float = 0.7
+    warm_up: int = 50
+
+    @property
+    def quantised_from(self) -> int:
+        """First step with rounded weights."""
+        return round(self.steps * self.float_share)
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step."""
+        warm = min(1.0, (step + 1) / self.warm_up)
+        return self.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a fit stands, for progress: `loss` is the running mean squared error."""
+
+    step: int
+    steps: int
+    loss: float
+    quantised: bool
+
+
+class Guard:
+    """Notices a fit that collapsed, stalled or left the numbers, and goes back.
+
+    Every `window` steps the mean loss is compared with the best window. A fit that became
+    twice as bad, or explains nothing of the signal after `patience` steps, is set back to its
+    best weights (at first: its start) with half the learning rate and a fresh optimiser.
+    """
+
+    window, patience = 100, 600
+
+    def __init__(self, model: Model, variance: float) -> None:
+        self.model, self.variance = model, variance
+        self.factor = 1.0  # on the learning rate
+        self.recoveries = 0
+        self._best = math.inf
+        self._saved = model.arrays()
+        self._losses: list[Tensor] = []
+
+    def restart(self) -> None:
+        """Forget past losses; the weights as they stand are the best so far."""
+        self._best, self._saved = math.inf, self.model.arrays()
+        self._losses.clear()
+
+    def add(self, step: int, loss: Tensor) -> bool:
+        """Record a loss; True if the weights were set back."""
+        self._losses.append(loss.detach())
+        if len(self._losses) < self.window:
+            return False
+        mean = float(torch.stack(self._losses).mean())
+        self._losses.clear()
+        stalled = step >= self.patience and mean > 0.97 * self.variance > 1e-5
+        if math.isfinite(mean) and mean <= 2 * self._best and not stalled:
+            if mean < self._best:
+                self._best, self._saved = mean, self.model.arrays()
+            return False
+        self.model.load(self._saved)
+        self.factor *= 0.5
+        self.recoveries += 1
+        return True
+
+
+def _leaves(model: Model) -> list[Tensor]:
+    return list(model.stored.values())
+
+
+class Rounder:
+    """Puts all stored tensors on their grids at once; gradients pass as if nothing was rounded."""
+
+    def __init__(self, leaves: Sequence[Tensor], grids: Sequence[Grid]) -> None:
+        device = leaves[0].device
+        self._sizes = [leaf.numel() for leaf in leaves]
+        spread = [(g.low, g.high, _step(g)) for g in grids]
+        per_tensor = torch.tensor(spread, dtype=torch.float32, device=device)
+        sizes = torch.tensor(self._sizes, device=device)
+        self._low, self._high, self._step = per_tensor.repeat_interleave(sizes, dim=0).unbind(1)
+
+    def __call__(self, leaves: Sequence[Tensor]) -> list[Tensor]:
+        """Rounded tensors of the leaves' shapes."""
+        flat = torch.cat([leaf.reshape(-1) for leaf in leaves])
+        with torch.no_grad():
+            held = torch.minimum(torch.maximum(flat, self._low), self._high)
+            offset = torch.round((held - self._low) / self._step) * self._step + self._low - flat
+        parts = (flat + offset).split(self._sizes)
+        return [part.view(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+
+
+def _step(grid: Grid) -> float:
+    """Distance between levels; 1 where there is one level only, so that rounding finds it."""
+    return (grid.high - grid.low) / (grid.levels - 1) if grid.levels > 1 else 1.0
+
+
+class Fit:
+    """One fit of a model to samples; `run` may be called again to go on with new schedules."""
+
+    def __init__(self, model: Model, samples: Samples, seed: int) -> None:
+        self.model, self.samples = model, samples
+        self.guard = Guard(model, samples.variance)
+        self.grids: list[Grid] | None = None
+        self._rounder: Rounder | None = None
+        self.steps_done = 0
+        self._generator = torch.Generator().manual_seed((seed + 1) % 2**63)
+        self._optimiser = Soap(_leaves(model), model.rates)
+
+    def run(
+        self,
+        schedule: Schedule,
+        planner: GridPlanner | None,
+        report: Callable[[State], None],
+        stop: Callable[[], bool],
+    ) -> bool:
+        """Take the schedule's steps; `planner` None leaves out quantisation. True if stopped."""
+        batches = shuffled(self.samples.rows, schedule.batch, self._generator)
+        running = torch.zeros(())
+        for step in range(schedule.steps):
+            if stop():
+                return True
+            if planner is not None and self._replan_due(schedule, step):
+                self.use_grids(planner(self.model.arrays(), self.gains(schedule.batch)))
+            loss = self._step(next(batches), schedule.rate(step))
+            running = loss if step == 0 else torch.lerp(running, loss, 0.05)
+            if self.guard.add(step, loss):
+                self._optimiser = Soap(_leaves(self.model), self.model.rates)
+            self.steps_done += 1
+            if step % 20 == 19:
+                quantised = self.grids is not None
+                report(State(step + 1, schedule.steps, float(running), quantised))
+        return False
+
+    def use_grids(self, grids: list[Grid] | None) -> None:
+        """Round the weights to these grids from now on (None: not at all)."""
+        self.grids = grids
+        self._rounder = Rounder(_leaves(self.model), grids) if grids else None
+        self.guard.restart()  # losses with and without rounding do not compare
+
+    def _held(self) -> dict[str, Tensor]:
+        """Stored tensors as the file would hold them."""
+        if self._rounder is None:
+            return self.model.stored
+        return dict(zip(self.model.stored, self._rounder(_leaves(self.model)), strict=True))
+
+    def _replan_due(self, schedule: Schedule, step: int) -> bool:
+        """At the start of quantisation and twice more while the weights still move."""
+        first = schedule.quantised_from
+        span = schedule.steps - first
+        return step in (first, first + span // 4, first + span // 2)
+
+    def gains(self, batch: int, probes: int = 8) -> dict[str, float]:
+        """How strongly the output feels each stored tensor: root mean square over the tensor's
+        entries of the change of all values per change of an entry.
+
+        With random signs r over the values v, the squared gradient of r . v has the diagonal of
+        J^T J as its mean (Hutchinson), so a few backward passes are enough.
+        """
+        generator = torch.Generator().manual_seed(self.steps_done)
+        batches = shuffled(self.samples.rows, batch, generator)
+        leaves = _leaves(self.model)
+        squares = [0.0] * len(leaves)
+        for _ in range(probes):
+            inputs, _, _ = self.samples.batch(next(batches))
+            values = self.model.forward(self.model.stored, inputs, self.samples.head)
+            signs = torch.randint(0, 2, values.shape, generator=generator).to(values) * 2 - 1
+            gradients = torch.autograd.grad((values * signs).mean(), leaves)
+            for i, gradient in enumerate(gradients):
+                squares[i] += float(gradient.square().mean()) / probes
+        return {
+            name: math.sqrt(square) + 1e-12
+            for name, square in zip(self.model.stored, squares, strict=True)
+        }
+
+    def seconds_per_step(self, batch: int, steps: int = 6) -> float:
+        """Time of a step's forward and backward pass, the median of a few; weights stay."""
+        batches = shuffled(self.samples.rows, batch, torch.Generator().manual_seed(0))
+        times = []
+        for _ in range(steps):
+            started = time.perf_counter()
+            self._gradients(next(batches))
+            times.append(time.perf_counter() - started)
+        return sorted(times)[steps // 2]
+
+    def _step(self, index: Tensor | None, learning_rate: float) -> Tensor:
+        loss = self._gradients(index)
+        self._optimiser.step(learning_rate * self.guard.factor)
+        return loss
+
+    def _gradients(self, index: Tensor | None) -> Tensor:
+        inputs, targets, mask = self.samples.batch(index)
+        for leaf in _leaves(self.model):
+            leaf.grad = None
+        values = self.model.forward(self._held(), inputs, self.samples.head)
+        loss = squared_error(values, targets, mask)
+        loss.backward()
+        return loss.detach()
+
+    @torch.no_grad()
+    def psnr(self, chunk: int = 8192) -> float:
+        """PSNR in dB over all samples, weights on their grids if they have any, values cut to
+        0..1 but not rounded to code values."""
+        held = self._held()
+        total = 0.0
+        for first in range(0, self.samples.rows, chunk):
+            index = torch.arange(first, min(first + chunk, self.samples.rows))
+            inputs, targets, mask = self.samples.batch(index)
+            values = self.model.forward(held, inputs, self.samples.head).clamp(0, 1)
+            error = (values - targets).square()
+            total += float((error if mask is None else error * mask).sum())
+        return -10 * math.log10(max(total / self.samples.count, 1e-12))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The stored tensors as they stand, not rounded."""
+        return self.model.arrays()

@@ -1,0 +1,78 @@
+"""The trainable side of a network: stored tensors as torch leaves, weights as functions of them."""
+
+from collections.abc import Mapping
+
+import array_api_compat.torch as xp
+import numpy as np
+import torch
+from torch import Tensor
+
+from inrcodec.nets import Net
+from inrcodec.weights.projection import project, random_matrix
+from inrcodec.weights.storage import Projected, Storage
+
+# A latent lies in +-1 while a sine layer's weights lie in +-sqrt(6 / width) / 30: the same step
+# relative to the range needs this factor on the learning rate.
+_LATENT_RATE = 50.0
+
+
+class Model:
+    """Stored tensors of (net, storage) as leaves with gradients, started from `seed`."""
+
+    def __init__(self, net: Net, storage: Storage, seed: int, device: torch.device) -> None:
+        self.net, self.storage, self.device = net, storage, device
+        self.specs = storage.stored(net)
+        generator = torch.Generator().manual_seed(seed % 2**63)
+        self.stored: dict[str, Tensor] = {}
+        for spec in self.specs:
+            start = torch.rand(spec.shape, generator=generator) * 2 - 1
+            leaf = (start * spec.bound + spec.start).to(device)
+            self.stored[spec.name] = leaf.requires_grad_()
+        self._matrices = self._draw() if isinstance(storage, Projected) else {}
+
+    def _draw(self) -> dict[str, Tensor]:
+        assert isinstance(self.storage, Projected)
+        matrices = [t for t in self.net.tensors() if t.is_matrix]
+        return {
+            spec.name: torch.from_numpy(random_matrix(self.storage.projection, layer, spec)).to(
+                self.device
+            )
+            for layer, spec in enumerate(matrices)
+        }
+
+    @property
+    def rates(self) -> list[float]:
+        """Factor on the learning rate of each stored tensor."""
+        return [_LATENT_RATE if spec.name == "latent" else 1.0 for spec in self.specs]
+
+    def weights(self, stored: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Every tensor of the network from stored tensors (which may be quantised ones)."""
+        if not isinstance(self.storage, Projected):
+            return stored
+        projection = self.storage.projection
+        padding = projection.groups * projection.part - projection.latent
+        padded = torch.nn.functional.pad(stored["latent"], (0, padding))
+        parts = padded.reshape(projection.groups, projection.part)
+        weights = dict(stored)
+        for spec in self.net.tensors():
+            if spec.is_matrix:
+                scale = projection.scale(spec)
+                weights[spec.name] = project(
+                    xp, self._matrices[spec.name], parts, scale, spec.shape
+                )
+        return weights
+
+    def forward(self, stored: Mapping[str, Tensor], inputs: list[Tensor], head: int) -> Tensor:
+        """Values of rows: (n, *block, channels)."""
+        return self.net.forward(xp, self.weights(stored), inputs, head)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Copies of the stored tensors, float32."""
+        return {name: t.detach().cpu().numpy().copy() for name, t in self.stored.items()}
+
+    @torch.no_grad()
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set the stored tensors from arrays of their shapes."""
+        for name, leaf in self.stored.items():
+            values = torch.from_numpy(np.ascontiguousarray(arrays[name], dtype=np.float32))
+            leaf.copy_(values.reshape(leaf.shape))

@@ -1,0 +1,169 @@
+"""From a signal and a byte budget to a network: widths and latents are planned, not searched."""
+
+import bisect
+import math
+from dataclasses import dataclass, replace
+
+from inrcodec.encoder.rate import RECORD_BYTES, STREAM_BYTES
+from inrcodec.errors import OptionError, RateError
+from inrcodec.nets import Asmr, Net, Siren
+from inrcodec.options import EncodeOptions
+from inrcodec.signals import Signal
+from inrcodec.weights.projection import Projection
+from inrcodec.weights.storage import Direct, Projected, Storage
+
+# Bits per stored number that a width is planned for; the quantiser then fills the budget.
+# Fewer bits and a wider network, or the reverse: benchmarks/planning.py.
+_DIRECT_BITS = 5.5
+_LATENT_BITS = 6.0
+_MAX_WIDTH = 1024
+_LATENTS_PER_GROUP = 256
+# Kodak, 60 s: four samples a cell and axis is as good as one and ten times cheaper to fit.
+_CELL = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be fitted: a network and how its weights are stored."""
+
+    net: Net
+    storage: Storage
+
+    @property
+    def numbers(self) -> int:
+        """Stored numbers."""
+        return sum(spec.size for spec in self.storage.stored(self.net))
+
+    def estimated_bytes(self, bits: float) -> float:
+        """Payload at `bits` per stored number."""
+        stored = self.storage.stored(self.net)
+        return self.numbers * bits / 8 + len(stored) * RECORD_BYTES + STREAM_BYTES
+
+
+def plan(signal: Signal, options: EncodeOptions, representation: str, budget: int) -> Plan:
+    """Network for a WEIGHTS payload of at most `budget` bytes.
+
+    Raises RateError if not even the smallest network fits, OptionError for settings that
+    contradict one another.
+    """
+    if representation == "doh":
+        return _plan_projected(signal, options, budget)
+    bits = options.real("bits", _DIRECT_BITS)
+    return Plan(_network(signal, options, representation, budget, bits), Direct())
+
+
+def _network(signal: Signal, options: EncodeOptions, kind: str, budget: float, bits: float) -> Net:
+    """Widest network of a kind whose tensors fit in `budget` bytes at `bits` each."""
+    layers = options.number("layers", 0) or _default_layers(budget * 8 / bits)
+    if options.setting("bases") is not None:
+        layers = len(_parse_bases(options, signal)) - 1
+    build = _asmr if kind == "asmr" else _siren
+    if (width := options.number("width", 0)) > 0:
+        return build(signal, options, width, layers)
+    least = 1 if options.setting("layers") is None and options.setting("bases") is None else layers
+    for depth in range(layers, least - 1, -1):
+
+        def needed(width: int, depth: int = depth) -> float:
+            net = build(signal, options, width, depth)
+            return Plan(net, Direct()).estimated_bytes(bits)
+
+        width = bisect.bisect_right(range(1, _MAX_WIDTH + 1), budget, key=needed)
+        if width > 0:
+            return build(signal, options, width, depth)
+    # Not even one unit at the planned bits: a few bits each are the last resort.
+    smallest = build(signal, options, 1, least)
+    required = Plan(smallest, Direct()).estimated_bytes(2)
+    if required > budget:
+        raise RateError(
+            f"{budget:.0f} bytes are too few for the weights of the smallest network,"
+            f" which needs about {math.ceil(required)}"
+        )
+    return smallest
+
+
+def _default_layers(numbers: float) -> int:
+    """Sine layers for a number of weights: deep enough to be expressive, wide enough to learn."""
+    for layers, least in ((7, 4000), (5, 1500), (3, 500), (2, 100)):
+        if numbers >= least:
+            return layers
+    return 1
+
+
+def _siren(signal: Signal, options: EncodeOptions, width: int, layers: int) -> Siren:
+    return Siren(
+        shape=signal.shape,
+        channels=signal.channels,
+        width=width,
+        layers=layers,
+        w0_first=options.number("w0", 30),
+        w0_hidden=options.number("w0_hidden", 30),
+        frequencies=options.number("frequencies", 0),
+    )
+
+
+def _asmr(signal: Signal, options: EncodeOptions, width: int, layers: int) -> Asmr:
+    if options.setting("bases") is not None:
+        bases = _parse_bases(options, signal)
+    else:
+        bases = planned_bases(signal.shape, layers, options.number("cell", _CELL))
+    frequencies = options.number("frequencies", 0)
+    return Asmr(
+        shape=signal.shape,
+        channels=signal.channels,
+        width=width,
+        bases=bases,
+        # Digits span 0..1, half of a SIREN's -1..1: twice the factor is the same frequency.
+        w0_first=options.number("w0", 30 if frequencies else 60),
+        w0_hidden=options.number("w0_hidden", 30),
+        w0_modulator=options.number("w0_modulator", 1),
+        frequencies=frequencies,
+    )
+
+
+def planned_bases(shape: tuple[int, ...], layers: int, cell: int) -> tuple[tuple[int, ...], ...]:
+    """Bases of a small network: cells of `cell` samples an axis, all prefix digits in one level.
+
+    At small budgets a plain coordinate network over the cells, with the samples inside a cell
+    from the last level, keeps the quality and shares the cost; deep sharing pays at large ones.
+    """
+    inner = tuple(min(cell, n) for n in shape)
+    outer = tuple(-(-n // c) for n, c in zip(shape, inner, strict=True))
+    return (outer, *((1,) * len(shape) for _ in range(layers - 1)), inner)
+
+
+def _parse_bases(options: EncodeOptions, signal: Signal) -> tuple[tuple[int, ...], ...]:
+    text = str(options.setting("bases"))
+    try:
+        axes = [[int(base) for base in axis.split(",")] for axis in text.split("/")]
+    except ValueError:
+        raise OptionError(f"setting bases = {text!r} is not like 4,4,4,8/4,4,6,8") from None
+    sizes = [math.prod(axis) for axis in axes]
+    good = len(axes) == len(signal.shape) and len({len(axis) for axis in axes}) == 1
+    if not good or len(axes[0]) < 2 or min(map(min, axes)) < 1:
+        raise OptionError(f"setting bases = {text!r}: every axis needs as many bases, 2 or more")
+    if any(size < n for size, n in zip(sizes, signal.shape, strict=True)):
+        raise OptionError(f"setting bases = {text!r} spans {sizes}, less than {list(signal.shape)}")
+    return tuple(zip(*axes, strict=True))
+
+
+def _plan_projected(signal: Signal, options: EncodeOptions, budget: int) -> Plan:
+    """A latent that fills the budget, and a target network with `ratio` weights per latent."""
+    bits = options.real("bits", _LATENT_BITS)
+    ratio = options.real("ratio", 1.25)
+    kind = str(options.setting("target") or "asmr")
+    if kind not in ("asmr", "siren"):
+        raise OptionError(f"setting target = {kind!r} is not asmr or siren")
+    net = _network(signal, options, kind, budget * ratio, bits)
+    while True:
+        biases = [t for t in net.tensors() if not t.is_matrix]
+        fixed = sum(t.size for t in biases) * bits / 8 + (len(biases) + 1) * RECORD_BYTES
+        latent = options.number("latent", int((budget - fixed - STREAM_BYTES) * 8 / bits))
+        if latent >= 1:
+            break
+        if net.width == 1 or options.setting("width") is not None:
+            raise RateError(f"{budget} bytes are too few for the biases of a D'OH network")
+        net = replace(net, width=net.width - 1)
+    weights = sum(t.size for t in net.tensors() if t.is_matrix)
+    latent = min(latent, weights)
+    groups = options.number("groups", max(1, latent // _LATENTS_PER_GROUP))
+    return Plan(net, Projected(Projection(latent, min(groups, latent), options.seed)))

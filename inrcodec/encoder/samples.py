@@ -1,0 +1,75 @@
+"""The signal as rows of a network: inputs, targets, and a mask over padding."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inrcodec.nets import Net
+from inrcodec.nets.base import grid_index
+from inrcodec.signals import Signal
+
+
+class Samples:
+    """All rows of a grid at one head.
+
+    `inputs`: tensors (rows, ...) as `net.forward` takes them. `targets`: (rows, *block,
+    channels) float32 in 0..1. `mask`: (rows, *block, 1), 1 inside the signal and 0 in the padding,
+    or None without padding. `count`: values inside.
+    """
+
+    def __init__(self, signal: Signal, net: Net, head: int, device: torch.device) -> None:
+        grid, block = net.rows(head), net.block(head)
+        index = grid_index((0,) * len(grid), grid)
+        self.head, self.rows = head, len(index)
+        self.inputs = [torch.from_numpy(x).to(device) for x in net.inputs(index, head)]
+        blocks = _blocks(signal.samples, grid, block, mode="edge")
+        self.targets = (torch.from_numpy(blocks).to(torch.float32) / signal.peak).to(device)
+        self.mask: Tensor | None = None
+        if tuple(g * b for g, b in zip(grid, block, strict=True)) != signal.shape:
+            inside = np.ones((*signal.shape, 1), dtype=np.float32)
+            self.mask = torch.from_numpy(_blocks(inside, grid, block, mode="constant")).to(device)
+        self.count = math.prod(signal.shape) * signal.channels
+        self.variance = float(np.var(signal.samples / signal.peak, axis=(0, 1)).mean())
+
+    def batch(self, index: Tensor | None) -> tuple[list[Tensor], Tensor, Tensor | None]:
+        """Inputs, targets and mask of some rows (None: all)."""
+        if index is None:
+            return self.inputs, self.targets, self.mask
+        mask = None if self.mask is None else self.mask[index]
+        return [x[index] for x in self.inputs], self.targets[index], mask
+
+
+def _blocks(
+    samples: np.ndarray, grid: tuple[int, ...], block: tuple[int, ...], mode: str
+) -> np.ndarray:
+    """(N_0, N_1, C) to (rows, *block, C), padded to grid * block."""
+    padded_shape = [g * b for g, b in zip(grid, block, strict=True)]
+    padding = [(0, p - n) for p, n in zip(padded_shape, samples.shape, strict=False)]
+    padded = np.pad(samples, [*padding, (0, 0)], mode=mode)  # type: ignore[call-overload]
+    dimensions = len(grid)
+    split = [n for pair in zip(grid, block, strict=True) for n in pair]
+    order = [*range(0, 2 * dimensions, 2), *range(1, 2 * dimensions, 2), 2 * dimensions]
+    blocks = padded.reshape(*split, samples.shape[-1]).transpose(order)
+    return np.ascontiguousarray(blocks).reshape(-1, *block, samples.shape[-1])
+
+
+def shuffled(rows: int, batch: int, generator: torch.Generator) -> Iterator[Tensor | None]:
+    """Endless batches of row numbers, each epoch a new order; None where a batch is all rows."""
+    if batch >= rows:
+        while True:
+            yield None
+    while True:
+        order = torch.randperm(rows, generator=generator)
+        for first in range(0, rows - batch + 1, batch):
+            yield order[first : first + batch]
+
+
+def squared_error(values: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean squared error over what lies inside the signal."""
+    error = (values - targets).square()
+    if mask is None:
+        return error.mean()
+    return (error * mask).sum() / (mask.sum() * values.shape[-1]).clamp(min=1)

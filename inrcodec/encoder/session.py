@@ -1,0 +1,77 @@
+"""One encode as the user sees it: its clock, its stop button and its progress."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inrcodec.encoder.fit import State
+from inrcodec.options import EncodeOptions
+from inrcodec.signals.signal import Signal
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`fraction` 0..1 over all phases; `eta_s`, `psnr_db`, `size_bytes` None while unknown."""
+
+    phase: str
+    fraction: float
+    eta_s: float | None
+    psnr_db: float | None
+    size_bytes: int | None
+
+
+class Session:
+    """What lasts over all fits of one encode."""
+
+    def __init__(
+        self,
+        signal: Signal,
+        options: EncodeOptions,
+        progress: Callable[[Progress], None] | None,
+        stop: Callable[[], bool] | None,
+    ) -> None:
+        self.signal, self.options = signal, options
+        self.started = time.monotonic()
+        self.size_bytes: int | None = None
+        self.steps = 0
+        self._progress, self._stop = progress, stop
+        self._share = (0.0, 1.0)  # of the whole, taken by the fit in hand
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def seconds_left(self) -> float:
+        """Time until --time-limit, infinite without one."""
+        limit = self.options.time_limit
+        return math.inf if limit is None else limit - self.seconds
+
+    def interrupted(self) -> bool:
+        """Whether the user asked to stop."""
+        return self._stop is not None and self._stop()
+
+    def should_stop(self) -> bool:
+        """Whether to end fitting now, for either reason."""
+        return self.seconds_left <= 0 or self.interrupted()
+
+    def expect(self, first: float, last: float) -> None:
+        """The next fit runs from `first` to `last` of the whole."""
+        self._share = (first, last)
+
+    def fitting(self, state: State) -> None:
+        """Report a fit's state."""
+        first, last = self._share
+        fraction = first + (last - first) * 0.97 * state.step / state.steps
+        psnr = -10 * math.log10(max(state.loss, 1e-12)) if math.isfinite(state.loss) else None
+        phase = "quantise" if state.quantised else "fit"
+        self.report(phase, fraction, psnr)
+
+    def report(self, phase: str, fraction: float, psnr_db: float | None = None) -> None:
+        """Tell the caller where the encode stands."""
+        if self._progress is None:
+            return
+        eta = self.seconds * (1 - fraction) / fraction if fraction > 0.01 else None
+        self._progress(Progress(phase, fraction, eta, psnr_db, self.size_bytes))

@@ -1,0 +1,205 @@
+"""One fit for one byte budget."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from inrcodec.container.header import Header
+from inrcodec.container.sections import overhead, pack_file
+from inrcodec.container.weights_section import integers_crc, pack
+from inrcodec.encoder.fit import Fit, Schedule
+from inrcodec.encoder.model import Model
+from inrcodec.encoder.plan import Plan, plan
+from inrcodec.encoder.rate import (
+    Arrays,
+    Gains,
+    Grid,
+    grids_for_levels,
+    grids_for_size,
+    quantise_all,
+)
+from inrcodec.encoder.samples import Samples
+from inrcodec.encoder.session import Session
+from inrcodec.errors import RateError
+from inrcodec.network import header_of
+from inrcodec.options import EncodeOptions
+
+# Steps of each effort; every level takes about 1.7 times the one before.
+STEPS = {1: 500, 2: 1000, 3: 2000, 4: 3500, 5: 6000, 6: 10000, 7: 17000, 8: 30000, 9: 50000}
+_BATCH_SAMPLES = 32768
+_LEARNING_RATE = 1e-3
+# Size drifts while the last weights settle on frozen grids: aim a little below the ceiling.
+_AIM = 0.994
+_ROUNDS = 6
+_LEAST_FILL = 0.982
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A whole file and the PSNR its fit measured (all channels, before rounding to codes)."""
+
+    data: bytes
+    psnr_db: float
+    stopped: bool
+
+
+def representation(session: Session) -> str:
+    """The representation to use: `auto` is ASMR, which measured best for images at every rate
+    tried (benchmarks/results)."""
+    asked = session.options.repr
+    return "asmr" if asked == "auto" else asked
+
+
+def encode_to_size(session: Session, budget: int | None) -> Candidate:
+    """Fit within a budget in bytes (None: settings fix the size). Raises RateError."""
+    job = Job(session, budget)
+    job.fit_all()
+    return job.candidate()
+
+
+class Job:
+    """A fit, its budget, and the files that can be made of it."""
+
+    def __init__(self, session: Session, budget: int | None) -> None:
+        options, signal = session.options, session.signal
+        self.session, self.budget = session, budget
+        self.plan = _plan(session, budget)
+        net = self.plan.net
+        self.model = Model(net, self.plan.storage, options.seed, _device(options))
+        head = net.heads()[-1]
+        samples = Samples(signal, net, head, self.model.device)
+        self.fit = Fit(self.model, samples, options.seed)
+        block = math.prod(net.block(head))
+        batch = options.number("batch", _BATCH_SAMPLES)
+        self.batch = max(1, min(batch // block, samples.rows))
+        self.stopped = False
+
+    @property
+    def payload_budget(self) -> int | None:
+        """Bytes left for the WEIGHTS payload."""
+        if self.budget is None:
+            return None
+        return self.budget - _overhead(self.session, self._header(0), self.budget)
+
+    def fit_all(self) -> None:
+        """Float steps, quantised steps, and rounds that bring the size under the ceiling."""
+        options = self.session.options
+        rate = options.real("learning_rate", _LEARNING_RATE)
+        schedule = Schedule(self._steps(), rate, self.batch)
+        self.stopped = self.fit.run(
+            schedule, self.plan_grids, self.session.fitting, self.session.should_stop
+        )
+        if self.fit.grids is None:
+            # Stopped before rounding began: a few steps let the weights settle on their grids.
+            self.settle(_AIM, steps=100)
+        self._meet_budget(schedule)
+        self.session.steps += self.fit.steps_done
+
+    def _steps(self) -> int:
+        """Steps of the effort, or as many as fit into the time left."""
+        options = self.session.options
+        steps = options.number("steps", STEPS[options.effort])
+        if math.isfinite(self.session.seconds_left):
+            seconds = self.fit.seconds_per_step(self.batch) * 1.15
+            steps = min(steps, int(self.session.seconds_left * 0.85 / seconds))
+        return max(steps, 20)
+
+    def plan_grids(self, arrays: Arrays, gains: Gains) -> list[Grid]:
+        """Grids for the budget, or for a fixed number of levels."""
+        levels = self.session.options.number("levels", 0)
+        budget = self.payload_budget
+        if levels:
+            return grids_for_levels(arrays, levels)
+        if budget is None:
+            raise RateError("a size, or the setting levels, is needed")
+        return grids_for_size(arrays, gains, int(budget * _AIM))
+
+    def settle(self, aim: float, steps: int) -> None:
+        """New grids for `aim` of the budget, and some steps on them at a small rate."""
+        options, budget = self.session.options, self.payload_budget
+        if budget is None or options.number("levels", 0):
+            self.fit.use_grids(self.plan_grids(self.fit.arrays(), {}))
+            return
+        gains = self.fit.gains(self.batch)
+        self.fit.use_grids(grids_for_size(self.fit.arrays(), gains, int(budget * aim)))
+        rate = 0.1 * options.real("learning_rate", _LEARNING_RATE)
+        schedule = Schedule(steps, rate, self.batch, float_share=0.0, warm_up=1)
+        self.fit.run(schedule, None, lambda state: None, self.session.interrupted)
+
+    def _meet_budget(self, schedule: Schedule) -> None:
+        """Until the coded size is between 98 % of the ceiling and the ceiling."""
+        if self.budget is None or self.session.options.number("levels", 0):
+            self._require_fit()
+            return
+        aim = _AIM
+        for _ in range(_ROUNDS):
+            share = self.size / self.budget
+            self.session.size_bytes = self.size
+            if _LEAST_FILL <= share <= 1:
+                return
+            aim += min(0.0, 0.998 - share) if share > 1 else _AIM - share
+            aim = min(aim, 0.999)
+            self.settle(aim, steps=max(20, schedule.steps // 30))
+        self._require_fit()
+
+    def _require_fit(self) -> None:
+        if self.budget is not None and self.size > self.budget:
+            raise RateError(
+                f"this network's smallest file takes {self.size} bytes, the budget is {self.budget}"
+            )
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file as the fit stands."""
+        return len(self._file())
+
+    def candidate(self) -> Candidate:
+        """The file as the fit stands."""
+        return Candidate(self._file(), self.fit.psnr(), self.stopped)
+
+    def _file(self) -> bytes:
+        assert self.fit.grids is not None
+        tensors = quantise_all(self.fit.arrays(), self.fit.grids)
+        header = self._header(integers_crc(tensors))
+        return pack_file(header, pack(tensors), self.session.signal.metadata)
+
+    def _header(self, crc: int) -> Header:
+        return _header(self.session, self.plan, crc)
+
+
+def _header(session: Session, made: Plan, crc: int) -> Header:
+    options = session.options
+    return header_of(
+        made.net,
+        made.storage,
+        depth=session.signal.depth,
+        seed=options.seed,
+        effort=options.effort,
+        integers_crc=crc,
+    )
+
+
+def _overhead(session: Session, header: Header, budget: int) -> int:
+    return overhead(header, max(budget, 0), session.signal.metadata)
+
+
+def _plan(session: Session, budget: int | None) -> Plan:
+    """Plan for what the rest of the file leaves over; the rest depends a little on the plan."""
+    kind = representation(session)
+    if budget is None:
+        return plan(session.signal, session.options, kind, 2**31)
+    guess = budget - 60
+    made = plan(session.signal, session.options, kind, max(guess, 0))
+    rest = _overhead(session, _header(session, made, 0), budget)
+    if rest >= budget:
+        metadata = session.signal.metadata
+        hint = " (the metadata can be left out)" if metadata.icc or metadata.exif else ""
+        raise RateError(f"header and metadata take {rest} bytes, the budget is {budget}{hint}")
+    return plan(session.signal, session.options, kind, budget - rest)
+
+
+def _device(options: EncodeOptions) -> torch.device:
+    if options.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(options.device)

@@ -1,0 +1,27 @@
+"""What a decoder is willing to spend on a file it has not yet trusted."""
+
+from dataclasses import dataclass
+
+from inrcodec.errors import LimitExceeded
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Ceilings checked after parsing and before allocation; 0 switches a ceiling off.
+
+    The defaults follow libavif for samples (2^28) and bound one decode to minutes on a laptop.
+    """
+
+    samples: int = 2**28
+    side: int = 2**20
+    macs: int = 2**44
+    weights: int = 2**26
+    projection: int = 2**32
+    sections: int = 64
+    metadata_bytes: int = 2**20
+
+    def check(self, name: str, value: int) -> None:
+        """Raise LimitExceeded if `value` is above the ceiling called `name`."""
+        ceiling = getattr(self, name)
+        if ceiling and value > ceiling:
+            raise LimitExceeded(f"file asks for {name} = {value}, above the limit of {ceiling}")

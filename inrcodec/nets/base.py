@@ -1,0 +1,82 @@
+"""What every network has: named tensors, rows of its grid, and a positional encoding."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# An array namespace (numpy, or torch through array-api-compat) and its arrays. Both are `Any`
+# on purpose: the same forward pass runs under either.
+Namespace = Any
+Array = Any
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One stored tensor of a network; it starts uniform in start +- bound."""
+
+    name: str
+    shape: tuple[int, ...]
+    bound: float
+    start: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether a random projection generates this tensor (biases are always stored)."""
+        return len(self.shape) == 2
+
+
+def encoded_length(dimensions: int, frequencies: int) -> int:
+    """Length of an encoded coordinate: D (1 + 2 F)."""
+    return dimensions * (1 + 2 * frequencies)
+
+
+def positional_encoding(xp: Namespace, x: Array, frequencies: int) -> Array:
+    """Coordinates and their Fourier features (Mildenhall et al. 2020, eq. 4).
+
+    x: (n, D) float32 in -1..1. Returns (n, D (1 + 2 F)): x, all sines ordered
+    (coordinate, frequency), all cosines in the same order; frequency k is pi * 2^k.
+    """
+    if frequencies == 0:
+        return x
+    angles = xp.concat(
+        [
+            x[:, a : a + 1] * (math.pi * 2.0**k)
+            for a in range(x.shape[1])
+            for k in range(frequencies)
+        ],
+        axis=1,
+    )  # (n, D F)
+    return xp.concat([x, xp.sin(angles), xp.cos(angles)], axis=1)
+
+
+def grid_index(start: tuple[int, ...], stop: tuple[int, ...]) -> np.ndarray:
+    """Integer coordinates of the box start..stop in row-major order: (n, D) int64."""
+    axes = [np.arange(a, b) for a, b in zip(start, stop, strict=True)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+def sine_bound(width: int, w0: int) -> float:
+    """Half range of a layer that reads `width` sines (Sitzmann et al. 2020, theorem 1.8)."""
+    return math.sqrt(6 / width) / w0
+
+
+def input_bound(dimensions: int, frequencies: int, w0: int) -> float:
+    """Half range of the first layer: 1/D for plain coordinates, a sine layer's for encoded ones."""
+    if frequencies == 0:
+        return 1 / dimensions
+    return sine_bound(encoded_length(dimensions, frequencies), w0)
+
+
+def output_tensors(channels: int, width: int, w0_hidden: int) -> list[TensorSpec]:
+    """The linear output layer; its bias starts at the middle of the range (D'OH, 2.5.1)."""
+    return [
+        TensorSpec("Wout", (channels, width), sine_bound(width, w0_hidden)),
+        TensorSpec("bout", (channels,), 0.0, start=0.5),
+    ]

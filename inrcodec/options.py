@@ -1,0 +1,100 @@
+"""What a user may ask of the encoder; free of torch, so that the command line can build it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from inrcodec.errors import OptionError
+
+REPRESENTATIONS = ("auto", "asmr", "doh", "siren")
+DEVICES = ("auto", "cpu", "cuda")
+DEFAULT_BPP = 0.3
+
+# Expert keys of --set: what each means and the type of its value.
+SETTINGS: dict[str, tuple[type, str]] = {
+    "width": (int, "units per layer; planned from the budget when absent"),
+    "layers": (int, "sine layers"),
+    "bases": (str, "ASMR bases, one list per axis: 4,4,4,8/4,4,6,8"),
+    "cell": (int, "last base of a planned ASMR network: samples per cell and axis"),
+    "target": (str, "network that D'OH generates: asmr or siren"),
+    "latent": (int, "latents of a D'OH file; planned from the budget when absent"),
+    "groups": (int, "parts of the latent; 1 is the paper's dense projection"),
+    "ratio": (float, "generated weights per latent when width is planned"),
+    "frequencies": (int, "octaves of positional encoding, 0 for none"),
+    "w0": (int, "frequency factor of the first layer"),
+    "w0_hidden": (int, "frequency factor of the other layers"),
+    "w0_modulator": (int, "extra frequency factor of ASMR's modulators"),
+    "bits": (float, "bits per stored number that the width is planned for"),
+    "levels": (int, "fixed number of quantisation levels per tensor, 2..65536"),
+    "steps": (int, "optimisation steps"),
+    "batch": (int, "samples in one step"),
+    "learning_rate": (float, "peak learning rate"),
+}
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """One encode's request. At most one of `bpp`, `size` (bytes), `psnr` (dB); none: 0.3 bpp.
+
+    `time_limit` in seconds; `threads` None = all cores; `settings` are expert keys as text.
+    Raises OptionError for a value out of range, more than one rate, or an unknown setting.
+    """
+
+    bpp: float | None = None
+    size: int | None = None
+    psnr: float | None = None
+    repr: str = "auto"
+    effort: int = 5
+    time_limit: float | None = None
+    seed: int = 0
+    threads: int | None = None
+    device: str = "auto"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rates = [name for name in ("bpp", "size", "psnr") if getattr(self, name) is not None]
+        if len(rates) > 1:
+            raise OptionError(f"{rates[0]} and {rates[1]} exclude one another")
+        for name in rates:
+            _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+        _require(self.repr in REPRESENTATIONS, "repr", self.repr, " or ".join(REPRESENTATIONS))
+        _require(self.device in DEVICES, "device", self.device, " or ".join(DEVICES))
+        _require(1 <= self.effort <= 9, "effort", self.effort, "1 to 9")
+        _require(0 <= self.seed < 2**64, "seed", self.seed, "0 to 2^64 - 1")
+        _require(self.threads is None or self.threads > 0, "threads", self.threads, "above 0")
+        limit = self.time_limit
+        _require(limit is None or limit > 0, "time_limit", limit, "above 0 seconds")
+        for key in self.settings:
+            self.setting(key)
+
+    def setting(self, key: str) -> "int | float | str | None":
+        """Parsed value of an expert setting, None when it was not given."""
+        if key not in SETTINGS:
+            raise OptionError(f"unknown setting {key!r}; known: {', '.join(sorted(SETTINGS))}")
+        if key not in self.settings:
+            return None
+        kind = SETTINGS[key][0]
+        try:
+            value = kind(self.settings[key])
+        except ValueError:
+            text = self.settings[key]
+            raise OptionError(f"setting {key} = {text!r} is not {kind.__name__}") from None
+        if kind is not str:
+            least = 0 if key == "frequencies" else 2 if key == "levels" else None
+            good = value > 0 if least is None else value >= least
+            _require(good, f"setting {key}", value, "above 0" if least is None else f">= {least}")
+        return value
+
+    def number(self, key: str, default: int) -> int:
+        """An integer setting or its default."""
+        value = self.setting(key)
+        return default if value is None else int(value)
+
+    def real(self, key: str, default: float) -> float:
+        """A real setting or its default."""
+        value = self.setting(key)
+        return default if value is None else float(value)
+
+
+def _require(good: bool, name: str, value: object, allowed: str) -> None:
+    if not good:
+        raise OptionError(f"{name} = {value} is not {allowed}")

@@ -1,0 +1,284 @@
+"""Every rule of "What a decoder must reject" in the specification has a file that breaks it.
+
+Each is given to both decoders, and both must give the verdict of the rule, the package with a
+message that names what is wrong.
+"""
+
+import struct
+from dataclasses import replace
+from zlib import crc32
+
+import forge
+import numpy as np
+import pytest
+import spec_decoder
+import zstandard
+
+from inrcodec.container.header import pack_header
+from inrcodec.container.weights_section import integers_crc, pack
+from inrcodec.decoder import decode
+from inrcodec.errors import InrError
+from inrcodec.quantise import QuantisedTensor
+from inrcodec.signals.signal import Metadata
+
+HEAD, WEIGHTS, METADATA = 1, 2, 0x81
+GOOD = forge.make_file(forge.SIREN)
+(_, HEAD_PAYLOAD), (_, WEIGHTS_PAYLOAD) = forge.payloads(GOOD)
+SECTIONS = [(HEAD, HEAD_PAYLOAD), (WEIGHTS, WEIGHTS_PAYLOAD)]
+ASMR_SECTIONS = forge.payloads(forge.make_file(forge.ASMR))
+PROJECTED_SECTIONS = forge.payloads(forge.make_file(forge.PROJECTED))
+RECORD = struct.pack("<Bee", 64, -0.75, 0.75)  # how WEIGHTS begins; then a model
+
+
+def with_head(payload, sections=SECTIONS):
+    return forge.assemble([(HEAD, payload), *sections[1:]])
+
+
+def with_weights(payload):
+    return forge.assemble([SECTIONS[0], (WEIGHTS, payload)])
+
+
+def with_record(record):
+    """The first tensor's record replaced."""
+    cursor = spec_decoder.Cursor(WEIGHTS_PAYLOAD)
+    spec_decoder.read_record(cursor)
+    return with_weights(record + WEIGHTS_PAYLOAD[cursor.position :])
+
+
+def with_stream(change):
+    records, stream = split_weights()
+    return with_weights(records + change(stream))
+
+
+def split_weights():
+    """Records and stream of the right file."""
+    cursor = spec_decoder.Cursor(WEIGHTS_PAYLOAD)
+    for _ in forge.counts_of(forge.SIREN):
+        spec_decoder.read_record(cursor)
+    return WEIGHTS_PAYLOAD[: cursor.position], WEIGHTS_PAYLOAD[cursor.position :]
+
+
+def with_metadata(content, **options):
+    return with_frame(zstandard.ZstdCompressor(**options).compress(content))
+
+
+def with_frame(payload):
+    return forge.assemble([*SECTIONS, (METADATA, payload)])
+
+
+def patched(position, value, payload=HEAD_PAYLOAD):
+    """HEAD with `value`, bytes, in place of the byte at `position`."""
+    return payload[:position] + value + payload[position + 1 :]
+
+
+def one_layer(levels_bytes):
+    """An asmr header of 2x2 samples and one layer whose two levels are written as given."""
+    header = replace(forge.ASMR, shape=(2, 2), layers=1, bases=((1, 1), (2, 2)))
+    packed = pack_header(header)
+    assert packed.count(b"\0\2\2") == 1
+    tensors = forge.random_tensors(header)
+    packed = packed.replace(b"\0\2\2", levels_bytes)[:-4] + struct.pack("<I", integers_crc(tensors))
+    return forge.assemble([(HEAD, packed), (WEIGHTS, pack(tensors))])
+
+
+def too_large_integer():
+    """levels = 1025 and an integer of 1025, which its high and low parts can spell."""
+    integers = np.full(8, 1025, dtype=np.uint16)
+    first = QuantisedTensor(1026, 0.0, 1.0, integers)
+    tensors = [first, *forge.random_tensors(forge.SIREN)[1:]]
+    payload = pack(tensors)
+    assert payload.startswith(forge.leb128(1026))
+    head = HEAD_PAYLOAD[:-4] + struct.pack("<I", integers_crc(tensors))
+    weights = forge.leb128(1025) + payload[2:]
+    return forge.assemble([(HEAD, head), (WEIGHTS, weights)])
+
+
+def unknown_size_frame():
+    compressor = zstandard.ZstdCompressor(write_content_size=False)
+    return compressor.compress(b"\1\4abcd")
+
+
+FRAME = zstandard.ZstdCompressor().compress(b"\1\4abcd")
+
+
+def with_range(minimum, maximum):
+    return with_record(struct.pack("<Bee", 64, minimum, maximum) + b"\1\x80\x80")
+
+
+def with_projection(numbers):
+    """A projected file with other bytes for latent, groups and projection_seed."""
+    payload = PROJECTED_SECTIONS[0][1]
+    assert payload[-9:-6] == b"\x11\3\5"
+    return with_head(payload[:-9] + numbers + payload[-6:], PROJECTED_SECTIONS)
+
+
+# Per verdict, name: (pattern of the message, file), in the order of the rules.
+REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
+    "NotInr": {
+        "empty": ("begins with", b""),
+        "three bytes": ("begins with", GOOD[:3]),
+        "other magic": ("begins with", b"\x89PNG" + GOOD[4:]),
+    },
+    "Unsupported": {
+        "major 2": ("version 2.0", forge.assemble(SECTIONS, b"\x89INR\2\0")),
+        "major 0": ("version 0.0", forge.assemble(SECTIONS, b"\x89INR\0\0")),
+        "reserved": ("reserved byte is 1", forge.assemble(SECTIONS, reserved=1)),
+        "critical section": ("critical section 0x03", forge.assemble([*SECTIONS, (3, b"")])),
+    },
+    "Corrupt": {
+        "cut file header": ("11 of 12 bytes", GOOD[:11]),
+        "cut section": ("needs .* are left", GOOD[:-1]),
+        "section missing": ("section type needs", forge.assemble(SECTIONS, count=3)),
+        "trailing byte": ("1 bytes after", GOOD + b"\0"),
+        "trailing section": ("6 bytes after", forge.assemble([*SECTIONS, (0x90, b"")], count=2)),
+        "header crc": ("file header: CRC-32", GOOD[:8] + bytes([GOOD[8] ^ 1]) + GOOD[9:]),
+        "section crc": ("WEIGHTS: CRC-32", GOOD[:-1] + bytes([GOOD[-1] ^ 1])),
+        "skipped section's crc": (
+            "0x90: CRC-32",
+            forge.assemble([*SECTIONS, (0x90, b"ab")])[:-1] + b"c",
+        ),
+        "no sections": ("not HEAD", forge.assemble([])),
+        "HEAD not first": ("not HEAD", forge.assemble(SECTIONS[::-1])),
+        "skipped section first": ("not HEAD", forge.assemble([(0x90, b""), *SECTIONS])),
+        "no WEIGHTS": ("no WEIGHTS", forge.assemble(SECTIONS[:1])),
+        "two HEAD": ("HEAD: second", forge.assemble([*SECTIONS, SECTIONS[0]])),
+        "two WEIGHTS": ("WEIGHTS: second", forge.assemble([*SECTIONS, SECTIONS[1]])),
+        "two METADATA": ("METADATA: second", forge.assemble([*SECTIONS, *[(METADATA, FRAME)] * 2])),
+        "overlong varint": ("shape.* shortest form", with_head(patched(4, b"\x83\x00"))),
+        "varint over 32 bits": (
+            "shape.* over 32 bits",
+            with_head(patched(4, b"\xff\xff\xff\xff\x10")),
+        ),
+        "varint of six bytes": (
+            "shape.* over 32 bits",
+            with_head(patched(4, b"\x83\x80\x80\x80\x80\x01")),
+        ),
+        "varint64 over 64 bits": (
+            "seed is over 64 bits",
+            with_head(HEAD_PAYLOAD[:-6] + b"\xff" * 9 + b"\x02" + HEAD_PAYLOAD[-5:]),
+        ),
+        "overlong section length": (
+            "length.* shortest form",
+            (
+                forge.assemble(SECTIONS[:1], count=2)
+                + forge.section(WEIGHTS, WEIGHTS_PAYLOAD, b"%c\0" % (len(WEIGHTS_PAYLOAD) | 128))
+            ),
+        ),
+        "kind": ("kind = 2", with_head(patched(0, b"\2"))),
+        "no channels": ("channels = 0", with_head(patched(1, b"\0"))),
+        "five channels": ("channels = 5", with_head(patched(1, b"\5"))),
+        "depth": ("depth = 12", with_head(patched(2, b"\x0c"))),
+        "ndim": ("ndim = 3", with_head(patched(3, b"\3"))),
+        "side 0": (r"shape\[0\] = 0", with_head(patched(4, b"\0"))),
+        "side too long": (r"shape\[0\] = 1048577", with_head(patched(4, forge.leb128(2**20 + 1)))),
+        "net": ("net = 3", with_head(patched(6, b"\3"))),
+        "storage": ("storage = 0", with_head(patched(7, b"\0"))),
+        "width": ("width = 4097", with_head(patched(8, forge.leb128(4097)))),
+        "no layers": ("layers = 0", with_head(patched(9, b"\0"))),
+        "w0_first": ("w0_first = 0", with_head(patched(10, b"\0"))),
+        "w0_hidden": ("w0_hidden = 4097", with_head(patched(11, forge.leb128(4097)))),
+        "frequencies": ("frequencies = 17", with_head(patched(12, b"\x11"))),
+        "effort": ("effort = 10", with_head(HEAD_PAYLOAD[:-5] + b"\x0a" + HEAD_PAYLOAD[-4:])),
+        "w0_modulator": (
+            "w0_modulator = 0",
+            with_head(patched(13, b"\0", ASMR_SECTIONS[0][1]), ASMR_SECTIONS),
+        ),
+        "level of ones": ("all 1", one_layer(b"\1\1\2\2")),
+        "base 0 on axis 1": (r"bases\[1\] = 0", one_layer(b"\0\2\0")),
+        "base too large": (r"bases\[1\] = 1048577", one_layer(b"\0\2" + forge.leb128(2**20 + 1))),
+        "padded size too small": ("axis 0 multiply to 1,", one_layer(b"\0\1\2")),
+        "padded size too large": (
+            "axis 0 multiply to 67108864,",
+            one_layer((forge.leb128(2**13) + b"\2") * 2),
+        ),
+        "latent 0": ("latent = 0", with_projection(b"\0\1\5")),
+        "groups 0": ("groups = 0", with_projection(b"\x11\0\5")),
+        "groups over latent": ("groups = 18 is more", with_projection(b"\x11\x12\5")),
+        "cut HEAD": ("integers_crc needs", with_head(HEAD_PAYLOAD[:-1])),
+        "long HEAD": ("HEAD: 1 bytes after", with_head(HEAD_PAYLOAD + b"\0")),
+        "no zstd": ("METADATA", with_frame(b"abcdefghijkl")),
+        "empty METADATA": ("METADATA", with_frame(b"")),
+        "skippable frame": ("not a zstd frame", with_frame(b"\x50\x2a\x4d\x18\1\0\0\0x")),
+        "no content size": ("not a zstd frame", with_frame(unknown_size_frame())),
+        "no content": ("not a zstd frame", with_metadata(b"")),
+        "cut frame": ("METADATA: ", with_frame(FRAME[:-1])),
+        "bytes after frame": ("METADATA: ", with_frame(FRAME + b"\0")),
+        "two frames": ("METADATA: ", with_frame(FRAME * 2)),
+        "cut block": ("block needs 5", with_metadata(b"\1\5abcd")),
+        "tag alone": ("length needs", with_metadata(b"\1")),
+        "empty block": ("length = 0", with_metadata(b"\1\0")),
+        "two ICC": ("second block with tag 1", with_metadata(b"\1\1a\1\1a")),
+        "two EXIF": ("second block with tag 2", with_metadata(b"\2\1a\2\1a")),
+        "no WEIGHTS payload": ("tensor 0 levels needs", with_weights(b"")),
+        "cut records": ("WEIGHTS: .* needs", with_weights(WEIGHTS_PAYLOAD[:9])),
+        "levels 0": ("levels = 0", with_record(b"\0" + RECORD[1:] + b"\1\x80\x80")),
+        "levels 65537": (
+            "levels = 65537",
+            with_record(forge.leb128(65537) + RECORD[1:] + b"\1\x80\x80"),
+        ),
+        "model": ("model = 3", with_record(RECORD + b"\3\x80\x80")),
+        "infinite minimum": ("range -inf", with_range(float("-inf"), 1.0)),
+        "maximum not a number": ("range 0.0..nan", with_range(0.0, float("nan"))),
+        "range upside down": ("range 1.0..0.5", with_range(1.0, 0.5)),
+        "one level with a range": (
+            "levels = 1 and",
+            with_record(struct.pack("<Bee", 1, 0.0, 1.0) + b"\0"),
+        ),
+        "one level with a model": (
+            "levels = 1 and",
+            with_record(struct.pack("<Bee", 1, 1.0, 1.0) + b"\1\x80\x80"),
+        ),
+        "cut state": ("has 4 bytes", with_stream(lambda stream: stream[:4])),
+        "half a word": ("has .* bytes, not", with_stream(lambda stream: stream[:-1])),
+        "first state": ("begins in state 0", with_stream(lambda stream: b"\0" * 5 + stream[5:])),
+        "words run out": ("before its last symbol", with_stream(lambda stream: stream[:-2])),
+        "words left": ("words left", with_stream(lambda stream: stream + b"\0\0")),
+        "last state": ("WEIGHTS: ", with_stream(lambda s: bytes([s[0] ^ 1]) + s[1:])),
+        "integer over levels": ("above levels = 1025", too_large_integer()),
+        "integers_crc": ("CRC-32 of the integers", with_head(HEAD_PAYLOAD[:-4] + b"\0\0\0\0")),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "name"), [(verdict, name) for verdict in REJECTED for name in REJECTED[verdict]]
+)
+def test_both_decoders_reject(verdict, name):
+    message, data = REJECTED[verdict][name]
+    with pytest.raises(InrError, match=message) as error:
+        decode(data)
+    assert type(error.value).__name__ == verdict
+    assert "\n" not in str(error.value)
+    with pytest.raises(spec_decoder.SpecError) as spec_error:
+        spec_decoder.read_file(data)
+    assert spec_error.value.verdict == verdict
+
+
+def accepted():
+    """Files that come near a rule and keep it."""
+    yield GOOD
+    yield forge.assemble(SECTIONS)
+    yield forge.assemble(SECTIONS, b"\x89INR\1\7")  # a later minor version
+    yield forge.assemble([SECTIONS[0], (0x90, b"?"), SECTIONS[1], (0x90, b"?")])
+    yield forge.assemble([SECTIONS[0], (METADATA, FRAME), SECTIONS[1]])
+    yield with_metadata(b"\x09\2ab\1\1i\x09\2ab\2\1e")  # tags to skip
+    yield one_layer(b"\0\2\2")
+    yield one_layer(b"\2\1\1\2")
+    yield forge.make_file(replace(forge.ASMR, layers=1, bases=((1024, 2**14), (1, 1))))
+    yield with_projection(b"\x11\3\5")
+
+
+@pytest.mark.parametrize("data", list(accepted()), ids=lambda data: f"{crc32(data):08x}")
+def test_both_decoders_accept(data):
+    try:
+        samples = decode(data).samples
+    except InrError as error:
+        pytest.fail(str(error))
+    expected = spec_decoder.decode(data)
+    assert np.abs(samples.astype(int) - expected).max() <= 1
+
+
+def test_metadata_read_alike():
+    data = forge.make_file(forge.SIREN, metadata=Metadata(icc=b"i" * 300, exif=b"MM\0*"))
+    assert spec_decoder.read_file(data).metadata == {1: b"i" * 300, 2: b"MM\0*"}
+    assert decode(data).metadata == Metadata(icc=b"i" * 300, exif=b"MM\0*")

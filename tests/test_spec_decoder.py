@@ -1,0 +1,133 @@
+"""The package and the second decoder agree, on right files and on wrong ones."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import forge
+import numpy as np
+import pytest
+import spec_decoder
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from inrcodec.container import Storage, parse_file
+from inrcodec.decoder import decode
+from inrcodec.decoder.decode import read_weights
+from inrcodec.decoder.plan import plan_decode
+from inrcodec.errors import InrError, LimitExceeded
+from inrcodec.limits import Limits
+
+SPEC = (Path(__file__).parents[1] / "bitstream_spec.md").read_text(encoding="utf-8")
+SMALL = Limits(samples=2**12, macs=2**22, weights=2**12, projection=2**16)
+# 16-bit samples show float32's last digits; a network of this size moves them this far at most.
+CODE_VALUES = {8: 1, 16: 8}
+
+
+@st.composite
+def small_headers(draw):
+    header = draw(forge.headers(side=12, width=6, layers=3))
+    w0 = {"w0_first": 1 + header.w0_first % 40, "w0_hidden": 1 + header.w0_hidden % 40}
+    header = replace(header, frequencies=header.frequencies % 4, **w0)
+    if header.w0_modulator:
+        header = replace(header, w0_modulator=1 + header.w0_modulator % 3)
+    if header.storage == Storage.PROJECTION:
+        latent = 1 + header.latent % 40
+        header = replace(header, latent=latent, groups=1 + header.groups % latent)
+    return header
+
+
+def verdict_of_package(data):
+    try:
+        decode(data, limits=SMALL)
+    except LimitExceeded:
+        assume(False)
+    except InrError as error:
+        return type(error).__name__
+    return "right"
+
+
+def verdict_of_specification(data):
+    try:
+        spec_decoder.read_file(data)
+    except spec_decoder.SpecError as error:
+        return error.verdict
+    return "right"
+
+
+@settings(max_examples=30, deadline=None)
+@given(header=small_headers(), seed=st.integers(0, 99))
+def test_same_integers_weights_and_samples(header, seed):
+    tensors = forge.random_tensors(header, seed)
+    data = forge.make_file(header, tensors)
+    decoded = spec_decoder.read_file(data)
+    assert decoded.integers == [tensor.integers.tolist() for tensor in tensors]
+    parsed = parse_file(data, SMALL)
+    weights = read_weights(parsed, plan_decode(parsed.header, None, SMALL))
+    for name, values in decoded.weights.items():
+        np.testing.assert_allclose(weights[name.replace("_", "")], values, rtol=1e-5, atol=1e-6)
+    samples = decode(data, limits=SMALL).samples
+    expected = spec_decoder.decode(data)
+    assert samples.dtype == expected.dtype
+    assert samples.shape == expected.shape
+    assert np.abs(samples.astype(int) - expected).max() <= CODE_VALUES[header.depth]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    base=st.sampled_from([forge.SIREN, forge.ASMR, forge.PROJECTED]),
+    place=st.integers(0, 1),
+    position=st.integers(0, 10**6),
+    change=st.integers(1, 255),
+    cut=st.booleans(),
+)
+def test_same_verdict_on_changed_payloads(base, place, position, change, cut):
+    sections = forge.payloads(forge.make_file(base))
+    kind, payload = sections[place]
+    position %= len(payload)
+    after = b"" if cut else bytes([payload[position] ^ change]) + payload[position + 1 :]
+    sections[place] = (kind, payload[:position] + after)
+    data = forge.assemble(sections)
+    assert verdict_of_package(data) == verdict_of_specification(data)
+
+
+@settings(max_examples=40, deadline=None)
+@given(payload=st.binary(max_size=40), place=st.integers(0, 1))
+def test_same_verdict_on_random_payloads(payload, place):
+    sections = forge.payloads(forge.make_file(forge.SIREN))
+    sections[place] = (sections[place][0], payload)
+    data = forge.assemble(sections)
+    assert verdict_of_package(data) == verdict_of_specification(data)
+
+
+@pytest.mark.parametrize(("seed", "matrix"), [(0, 0), (5, 1), (2**64 - 1, 63)])
+def test_philox_is_numpys(seed, matrix):
+    generator = np.random.Philox(key=np.array([seed, matrix], dtype=np.uint64))
+    words = [word for n in range(3) for word in spec_decoder.philox(seed, matrix, n)]
+    assert words == generator.random_raw(12).tolist()
+
+
+def test_specification_states_the_constants():
+    for j, root in enumerate(spec_decoder.ROOTS):
+        assert f"| {j} | {root} |" in SPEC
+    for b, halving in enumerate(spec_decoder.HALVINGS):
+        assert f"| {b} | {halving} |" in SPEC
+    first, second = spec_decoder.philox(0, 0, 0)[:2]
+    assert f"{first:016X} and\n{second:016X}" in SPEC
+
+
+def test_specification_states_right_frequencies():
+    rows = re.findall(r"^\| (\d) \| (\d+) \| (\d+) \| (\d+) \| ([\d, ]+) \|$", SPEC, re.MULTILINE)
+    assert len(rows) == 5
+    for model, location, scale, symbols, table in rows:
+        starts = spec_decoder.starts_of(int(model), int(location), int(scale), int(symbols))
+        assert [int(f) for f in table.split(",")] == np.diff(starts).tolist()
+
+
+def test_specification_states_a_right_stream():
+    pattern = r"the symbols ([\d, ]+)\sare the stream `([0-9A-F ]+)`"
+    symbols, stream = re.search(pattern, SPEC).groups()
+    rans = spec_decoder.Rans(bytes.fromhex(stream))
+    expected = [int(symbol) for symbol in symbols.split(",")]
+    assert rans.read(len(expected), spec_decoder.starts_of(1, 128, 80, 5)) == expected
+    rans.finish()
