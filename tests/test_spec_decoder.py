@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inrcodec.container import Storage, parse_file
 from inrcodec.decoder import decode
-from inrcodec.decoder.decode import read_weights
+from inrcodec.decoder.reader import read_weights
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.errors import InrError, LimitExceeded
 from inrcodec.limits import Limits

@@ -1,5 +1,5 @@
 """Decoding: NumPy only."""
 
-from inrcodec.decoder.decode import decode as decode
-from inrcodec.decoder.decode import info as info
-from inrcodec.decoder.decode import verify as verify
+from inrcodec.decoder.reader import decode as decode
+from inrcodec.decoder.reader import info as info
+from inrcodec.decoder.reader import verify as verify

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from inrcodec.decoder.plan import Plan
 from inrcodec.nets.base import grid_index
@@ -31,7 +32,8 @@ def evaluate(
         low, high = max(first, start), min(first + len(values), plan.box[0][1])
         out[low - start : high - start] = finish(values[low - first : high - first])
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    # One thread a stripe; BLAS threads of its own would fight with them (3 times the time).
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(work, _stripes(plan)):
             pass
     return out

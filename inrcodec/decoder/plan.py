@@ -10,9 +10,11 @@ from inrcodec.nets import Asmr, Net
 from inrcodec.network import network_of, storage_of
 from inrcodec.weights.storage import Projected, Storage
 
-# Floats that the rows of one chunk may need at once (16 MiB): small enough to stay near the
-# cache, large enough that Python's share of the time vanishes.
-_CHUNK_FLOATS = 2**22
+# Floats that the rows of one chunk may need at once (1 MiB, half of a core's second-level cache):
+# larger chunks wait for memory, smaller ones for Python.
+_CHUNK_FLOATS = 2**18
+# Floats that a single row may need: one row cannot be divided further.
+_LARGEST_ROW_FLOATS = 2**24
 
 Region = tuple[int, int, int, int]
 
@@ -99,6 +101,6 @@ def _cheapest_head(net: Net, box: tuple[tuple[int, int], ...]) -> int:
     for head in net.heads():
         pairs = zip(box, net.block(head), strict=True)
         rows = math.prod(-(-last // b) - first // b for (first, last), b in pairs)
-        too_large = floats_per_row(net, head) > 4 * _CHUNK_FLOATS
+        too_large = floats_per_row(net, head) > _LARGEST_ROW_FLOATS
         costs[head] = (too_large, net.macs(rows, head))
     return min(costs, key=lambda head: costs[head])

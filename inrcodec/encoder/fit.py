@@ -21,6 +21,7 @@ from inrcodec.encoder.rate import Arrays, Gains, Grid
 from inrcodec.encoder.samples import Samples, shuffled, squared_error
 
 GridPlanner = Callable[[Arrays, Gains], list[Grid]]
+_LARGEST = float(np.finfo(np.float16).max)  # that the file can hold
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,22 @@ class Guard:
             if mean < self._best:
                 self._best, self._saved = mean, self.model.arrays()
             return False
+        self._go_back()
+        return True
+
+    def rescue(self) -> bool:
+        """Set weights that no float16 can hold back, without waiting for a window's end."""
+        arrays = self.model.arrays().values()
+        if all(np.abs(array).max() <= _LARGEST for array in arrays):  # False for a NaN
+            return False
+        self._go_back()
+        return True
+
+    def _go_back(self) -> None:
+        self._losses.clear()
         self.model.load(self._saved)
         self.factor *= 0.5
         self.recoveries += 1
-        return True
 
 
 def _leaves(model: Model) -> list[Tensor]:

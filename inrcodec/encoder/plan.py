@@ -106,7 +106,7 @@ def _asmr(signal: Signal, options: EncodeOptions, width: int, layers: int) -> As
         bases = _parse_bases(options, signal)
     else:
         bases = planned_bases(signal.shape, layers, options.number("cell", _CELL))
-    frequencies = options.number("frequencies", 0)
+    frequencies = options.number("frequencies", _octaves(bases[0]))
     return Asmr(
         shape=signal.shape,
         channels=signal.channels,
@@ -118,6 +118,14 @@ def _asmr(signal: Signal, options: EncodeOptions, width: int, layers: int) -> As
         w0_modulator=options.number("w0_modulator", 1),
         frequencies=frequencies,
     )
+
+
+def _octaves(first: tuple[int, ...]) -> int:
+    """Octaves of positional encoding for the digits of level 0: up to an eighth of their number.
+
+    Kodak 13 and 15 at 0.3 bpp, 3,000 steps: 0.3 dB better than none (benchmarks/planning.py).
+    """
+    return max(0, max(first).bit_length() - 3)
 
 
 def planned_bases(shape: tuple[int, ...], layers: int, cell: int) -> tuple[tuple[int, ...], ...]:

@@ -26,7 +26,7 @@ from inrcodec.network import header_of
 from inrcodec.options import EncodeOptions
 
 # Steps of each effort; every level takes about 1.7 times the one before.
-STEPS = {1: 500, 2: 1000, 3: 2000, 4: 3500, 5: 6000, 6: 10000, 7: 17000, 8: 30000, 9: 50000}
+STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 32000}
 _BATCH_SAMPLES = 32768
 _LEARNING_RATE = 1e-3
 # Size drifts while the last weights settle on frozen grids: aim a little below the ceiling.

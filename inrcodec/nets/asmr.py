@@ -154,7 +154,8 @@ class Asmr:
         """All normalised digits of one level in row-major order: (prod B, D)."""
         bases = self.bases[level]
         index = grid_index((0,) * len(bases), bases)
-        return xp.asarray(_normalise(index, np.asarray(bases)), device=like.device)
+        digits = _normalise(index, np.asarray(bases))
+        return xp.asarray(digits, dtype=like.dtype, device=like.device)
 
     def _last_level(self, xp: Namespace, z: Array, weights: Mapping[str, Array]) -> Array:
         """The factorised last level: (cells, d) to (cells, B, channels)."""
