@@ -1,5 +1,6 @@
 """What a user may ask of the encoder; free of torch, so that the command line can build it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "latent": (int, "latents of a D'OH file; planned from the budget when absent"),
     "groups": (int, "parts of the latent; 1 is the paper's dense projection"),
     "ratio": (float, "generated weights per latent when width is planned"),
+    "distil": (float, "share of a D'OH fit spent on the target itself before projecting it"),
     "frequencies": (int, "octaves of positional encoding, 0 for none"),
     "w0": (int, "frequency factor of the first layer"),
     "w0_hidden": (int, "frequency factor of the other layers"),
@@ -28,6 +30,14 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "steps": (int, "optimisation steps"),
     "batch": (int, "samples in one step"),
     "learning_rate": (float, "peak learning rate"),
+}
+
+# Open intervals of the settings that do not just have to be above 0.
+_RANGES: dict[str, tuple[float, float]] = {
+    "distil": (0, 1),
+    "frequencies": (-1, 17),
+    "levels": (1, 65537),
+    "ratio": (0, 1000),
 }
 
 
@@ -79,9 +89,9 @@ class EncodeOptions:
             text = self.settings[key]
             raise OptionError(f"setting {key} = {text!r} is not {kind.__name__}") from None
         if kind is not str:
-            least = 0 if key == "frequencies" else 2 if key == "levels" else None
-            good = value > 0 if least is None else value >= least
-            _require(good, f"setting {key}", value, "above 0" if least is None else f">= {least}")
+            low, high = _RANGES.get(key, (0, math.inf))
+            good = low < value < high
+            _require(good, f"setting {key}", value, f"between {low} and {high}, both excluded")
         return value
 
     def number(self, key: str, default: int) -> int:

@@ -60,6 +60,7 @@ def encode_signal(
         best = encode_to_psnr(session, options.psnr)
     else:
         best = encode_to_size(session, size_budget(signal, options))
+    session.size_bytes = len(best.data)
     session.report("check", 0.98, best.psnr_db)
     psnr = _check(signal, best)
     session.report("done", 1.0, psnr)
@@ -98,9 +99,19 @@ def _check(signal: Signal, best: Candidate) -> float:
     """PSNR of the decoded file; raises EncodeError if it is not what the fit had."""
     decoded = decoder.decode(best.data, limits=_NO_LIMITS)
     psnr = metrics.psnr(signal, decoded)
-    noise = 10 ** (-best.psnr_db / 10) + 1 / 12 / signal.peak**2
-    expected = -10 * math.log10(noise)
+    expected = -10 * math.log10(_rounded_error(10 ** (-best.psnr_db / 10), signal))
     # With alpha, the fit counts it and the measure does not.
     if not signal.has_alpha and psnr < expected - _AGREEMENT_DB:
         raise EncodeError(f"the file decodes to {psnr:.2f} dB, the fit had {expected:.2f} dB")
     return psnr
+
+
+def _rounded_error(error: float, signal: Signal) -> float:
+    """Mean squared error (of 0..1) to expect once values are rounded to code values.
+
+    On average 1/12 of a squared code value is added; by chance, in a picture of a few samples,
+    up to half a code value on each.
+    """
+    chance = min(1.0, 4 / math.sqrt(signal.samples.size))
+    code = 1 / signal.peak
+    return error + (1 / 12 + chance / 6) * code**2 + chance * math.sqrt(error) * code

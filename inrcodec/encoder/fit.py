@@ -162,8 +162,10 @@ class Fit:
         running = torch.zeros(())
         for step in range(schedule.steps):
             if stop():
+                self._rescue()
                 return True
             if planner is not None and self._replan_due(schedule, step):
+                self._rescue()
                 self.use_grids(planner(self.model.arrays(), self.gains(schedule.batch)))
             loss = self._step(next(batches), schedule.rate(step))
             running = loss if step == 0 else torch.lerp(running, loss, 0.05)
@@ -173,7 +175,12 @@ class Fit:
             if step % 20 == 19:
                 quantised = self.grids is not None
                 report(State(step + 1, schedule.steps, float(running), quantised))
+        self._rescue()
         return False
+
+    def _rescue(self) -> None:
+        if self.guard.rescue():
+            self._optimiser = Soap(_leaves(self.model), self.model.rates)
 
     def use_grids(self, grids: list[Grid] | None) -> None:
         """Round the weights to these grids from now on (None: not at all)."""

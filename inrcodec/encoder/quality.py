@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from inrcodec.container.metadata import pack_metadata
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, Job
 from inrcodec.errors import RateError
@@ -25,15 +26,21 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     signal = session.signal
     samples = math.prod(signal.shape) * signal.channels
     ceiling = samples * signal.depth // 8 + 1024
+    metadata = len(pack_metadata(signal.metadata))  # on top of every budget
     budget = max(DEFAULT_BPP / 8 * math.prod(signal.shape), 400.0)
     best: Candidate | None = None
     history: list[tuple[float, float]] = []
     for number in range(_FITS):
         session.expect(number / (number + 2), (number + 1) / (number + 2))
-        job = Job(session, int(min(budget, ceiling)))
-        job.fit_all()
+        try:
+            job = Job(session, int(min(budget, ceiling)) + metadata)
+            job.fit_all()
+        except RateError:
+            if best is None:
+                raise
+            return best  # smaller than the smallest network
         reached = job.fit.psnr()
-        history.append((math.log2(job.size), reached))
+        history.append((math.log2(job.size - metadata), reached))
         if reached >= target:
             trimmed = _trim(job, target)
             best = _smaller(best, trimmed)

@@ -1,6 +1,8 @@
 """One fit for one byte budget."""
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +10,7 @@ import torch
 from inrcodec.container.header import Header
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
+from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, Schedule
 from inrcodec.encoder.model import Model
 from inrcodec.encoder.plan import Plan, plan
@@ -24,6 +27,7 @@ from inrcodec.encoder.session import Session
 from inrcodec.errors import RateError
 from inrcodec.network import header_of
 from inrcodec.options import EncodeOptions
+from inrcodec.weights.storage import Projected
 
 # Steps of each effort; every level takes about 1.7 times the one before.
 STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 32000}
@@ -33,6 +37,8 @@ _LEARNING_RATE = 1e-3
 _AIM = 0.994
 _ROUNDS = 6
 _LEAST_FILL = 0.982
+# After Ctrl-C or the time limit weights still get this long to settle on their grids.
+_LAST_SETTLING_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,9 @@ class Job:
         """Float steps, quantised steps, and rounds that bring the size under the ceiling."""
         options = self.session.options
         rate = options.real("learning_rate", _LEARNING_RATE)
-        schedule = Schedule(self._steps(), rate, self.batch)
+        steps = self._steps()
+        first = self._distil(steps, rate)
+        schedule = Schedule(steps - first, rate, self.batch)
         self.stopped = self.fit.run(
             schedule, self.plan_grids, self.session.fitting, self.session.should_stop
         )
@@ -95,6 +103,20 @@ class Job:
             self.settle(_AIM, steps=100)
         self._meet_budget(schedule)
         self.session.steps += self.fit.steps_done
+
+    def _distil(self, steps: int, rate: float) -> int:
+        """Start a latent from its fitted target network, if asked to; steps spent on that."""
+        share = self.session.options.real("distil", 0.0)
+        if share == 0 or not isinstance(self.plan.storage, Projected):
+            return 0
+        seed, session = self.session.options.seed, self.session
+        schedule = Schedule(max(1, round(steps * share)), rate, self.batch)
+        start_from_target(
+            self.model, self.fit.samples, schedule, seed, session.fitting, session.should_stop
+        )
+        self.fit.guard.restart()
+        self.session.steps += schedule.steps
+        return schedule.steps
 
     def _steps(self) -> int:
         """Steps of the effort, or as many as fit into the time left."""
@@ -125,7 +147,14 @@ class Job:
         self.fit.use_grids(grids_for_size(self.fit.arrays(), gains, int(budget * aim)))
         rate = 0.1 * options.real("learning_rate", _LEARNING_RATE)
         schedule = Schedule(steps, rate, self.batch, float_share=0.0, warm_up=1)
-        self.fit.run(schedule, None, lambda state: None, self.session.interrupted)
+        self.fit.run(schedule, None, lambda state: None, self._settling_stop())
+
+    def _settling_stop(self) -> Callable[[], bool]:
+        """When to end settling: when the encode is stopped, or soon if it is stopped already."""
+        if not self.session.should_stop():
+            return self.session.should_stop
+        end = time.monotonic() + _LAST_SETTLING_S
+        return lambda: time.monotonic() > end
 
     def _meet_budget(self, schedule: Schedule) -> None:
         """Until the coded size is between 98 % of the ceiling and the ceiling."""

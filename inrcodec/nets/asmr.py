@@ -10,7 +10,11 @@ The last level is factorised, exactly. With a = w0 (W z + b) on the cells of the
 and m = w0 w0_modulator M x on the positions inside a cell, sin(a + m) = sin a cos m + cos a sin m,
 so the output is one matrix product and no tensor of samples x width is made:
 
-    v = [sin a, cos a] @ [W_out cos m, W_out sin m]^T + b_out
+    v = sin a @ (W_out cos m)^T + cos a @ (W_out sin m)^T + b_out
+
+Counted from the middle of a cell, position k and its mirror image have modulations m and -m: the
+two products p, q of one half of the positions give p + q there and p - q at the mirror images, so
+the factorised form costs as many multiply-accumulates as the plain one.
 
 A *row* is a prefix of digits 0..head; all samples below a row, its *block*, are evaluated
 together and share the row's activations. `head` = 0 shares the most; `head` = levels - 2 makes
@@ -109,7 +113,7 @@ class Asmr:
         """Multiply-accumulates by weights for `rows` rows, counted as the paper counts them.
 
         Layer i costs W_i on its points before upsampling and M_i on its digits; the output layer
-        costs one product per sample (the factorised form does the same work in other words).
+        costs one product per sample, in the factorised form too.
         """
         total, points = 0, rows
         for i in range(1, self.layers + 1):
@@ -159,17 +163,23 @@ class Asmr:
 
     def _last_level(self, xp: Namespace, z: Array, weights: Mapping[str, Array]) -> Array:
         """The factorised last level: (cells, d) to (cells, B, channels)."""
-        last, out = self.layers, weights["Wout"]  # (channels, d)
+        last, out, bias = self.layers, weights["Wout"], weights["bout"]  # (channels, d)
         a = self._preactivation(z, weights, last)
         if not self.modulated(last):
-            return (xp.sin(a) @ out.T + weights["bout"])[:, None, :]
-        m = self._modulation(weights, self._digits(xp, last, a), last)  # (B, d)
-        cos_part = xp.cos(m)[:, None, :] * out[None, :, :]  # (B, channels, d)
-        sin_part = xp.sin(m)[:, None, :] * out[None, :, :]
-        right = xp.reshape(xp.concat([cos_part, sin_part], axis=2), (-1, 2 * self.width))
-        left = xp.concat([xp.sin(a), xp.cos(a)], axis=1)  # (cells, 2 d)
-        v = xp.reshape(left @ right.T, (a.shape[0], m.shape[0], self.channels))
-        return v + weights["bout"]
+            return (xp.sin(a) @ out.T + bias)[:, None, :]
+        digits = self._digits(xp, last, a)  # (B, D)
+        centre, count = digits[-1:, :] / 2, digits.shape[0]
+        half = (count + 1) // 2
+        a = a + self._modulation(weights, centre, last)
+        m = self._modulation(weights, digits[:half] - centre, last)[:, None, :]  # (half, 1, d)
+        even, odd = (
+            xp.reshape(f(m) * out[None, :, :], (-1, self.width)) for f in (xp.cos, xp.sin)
+        )  # (half channels, d)
+        shape = (a.shape[0], half, self.channels)
+        p = xp.reshape(xp.sin(a) @ even.T, shape) + bias
+        q = xp.reshape(xp.cos(a) @ odd.T, shape)
+        mirrored = xp.flip((p - q)[:, : count - half], axis=1)
+        return xp.concat([p + q, mirrored], axis=1)
 
     def _assemble(self, xp: Namespace, v: Array, head: int) -> Array:
         """Order samples of a block by axis instead of by level: (n, *block, channels)."""

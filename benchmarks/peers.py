@@ -1,0 +1,104 @@
+"""Classical codecs from Pillow, each given the same number of bytes."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from inrcodec import metrics
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A codec of Pillow's: range of its quality, and settings of which the best is kept."""
+
+    format: str
+    qualities: range
+    variants: tuple[Mapping[str, Any], ...]
+
+
+# Colour at full and at half resolution: which of them has the higher PSNR depends on the rate.
+_SAMPLINGS = ("4:4:4", "4:2:0")
+PEERS = {
+    "jpeg": Peer(
+        "JPEG",
+        range(1, 101),
+        tuple({"optimize": True, "progressive": True, "subsampling": s} for s in _SAMPLINGS),
+    ),
+    "webp": Peer("WEBP", range(0, 101), ({"method": 6},)),
+    "avif": Peer("AVIF", range(0, 101), tuple({"speed": 4, "subsampling": s} for s in _SAMPLINGS)),
+}
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A picture as a peer coded it: the whole file, and the PSNR of what it decodes to."""
+
+    data: bytes
+    quality: int
+    settings: str
+    psnr_db: float
+
+
+def largest_quality(
+    size_of: Callable[[int], int], qualities: range, budget_bytes: int
+) -> int | None:
+    """Largest quality whose file is within the budget, None if none is.
+
+    Found by bisection: sizes grow with quality, and where they waver by a few bytes the quality
+    found is still within the budget.
+    """
+    low, high, best = 0, len(qualities) - 1, None
+    while low <= high:
+        middle = (low + high) // 2
+        if size_of(qualities[middle]) <= budget_bytes:
+            low, best = middle + 1, qualities[middle]
+        else:
+            high = middle - 1
+    return best
+
+
+def encode_within(name: str, samples: np.ndarray, budgets: Sequence[int]) -> list[Coded | None]:
+    """The best file of at most so many bytes that a peer makes of (H, W, 3) uint8, per budget.
+
+    None where even its smallest file is larger.
+    """
+    peer = PEERS[name]
+    per_variant = [_within(peer, variant, samples, budgets) for variant in peer.variants]
+    return [
+        max((c for c in found if c), key=lambda coded: coded.psnr_db, default=None)
+        for found in zip(*per_variant, strict=True)
+    ]
+
+
+def _within(
+    peer: Peer, variant: Mapping[str, Any], samples: np.ndarray, budgets: Sequence[int]
+) -> list[Coded | None]:
+    """The largest quality within each budget, under one variant of the settings."""
+    picture = Image.fromarray(samples)
+
+    @cache
+    def coded(quality: int) -> bytes:
+        buffer = io.BytesIO()
+        picture.save(buffer, peer.format, quality=quality, **variant)
+        return buffer.getvalue()
+
+    settings = " ".join(f"{key}={value}" for key, value in variant.items())
+    results: list[Coded | None] = []
+    for budget in budgets:
+        quality = largest_quality(lambda q: len(coded(q)), peer.qualities, budget)
+        if quality is None:
+            results.append(None)
+            continue
+        psnr = metrics.psnr(samples, _decoded(coded(quality)))
+        results.append(Coded(coded(quality), quality, settings, psnr))
+    return results
+
+
+def _decoded(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.asarray(picture.convert("RGB"))

@@ -1,0 +1,235 @@
+"""The benchmarks' own arithmetic: what they time and compare is what they say."""
+
+import hashlib
+import math
+import sys
+
+import array_api_compat.torch
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import (
+    entropy_coders,
+    fetch,
+    paper_size,
+    peers,
+    record,
+    speed,
+    startup,
+    sweep_report,
+)
+from benchmarks.published_order import published_forward, tile, upsample
+from inrcodec.encoder.model import Model
+from inrcodec.nets.asmr import Asmr
+from inrcodec.quantise import QuantisedTensor
+from inrcodec.signals import Signal
+from inrcodec.weights.storage import Direct
+
+NETS = [
+    Asmr((12, 30), 3, 8, ((2, 3), (3, 2), (2, 5))),
+    Asmr((8, 8), 1, 5, ((2, 1), (1, 2), (2, 2), (2, 2)), w0_first=7, w0_hidden=3, w0_modulator=2),
+]
+
+
+def model_of(net, seed=3):
+    return Model(net, Direct(), seed, torch.device("cpu"))
+
+
+def modulated(net):
+    return all(net.modulated(level) for level in range(1, len(net.bases)))
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_published_order_gives_the_same_values(net):
+    assert modulated(net)
+    arrays = model_of(net).arrays()
+    ours = speed.our_forward(np, net, arrays, speed.row_inputs(net))
+    published = published_forward(np, net, arrays)
+    assert published.shape == (*net.shape, net.channels)
+    assert np.ptp(published) > 0.01
+    np.testing.assert_allclose(published, ours, atol=1e-5)
+
+
+def test_published_order_gives_the_same_gradients():
+    net, xp = NETS[0], array_api_compat.torch
+    model = model_of(net)
+    leaves = list(model.stored.values())
+    target = torch.rand((*net.shape, 3), generator=torch.Generator().manual_seed(0))
+    inputs = [torch.from_numpy(x) for x in speed.row_inputs(net)]
+    speed.fit_step(leaves, target, lambda: published_forward(xp, net, model.stored))
+    published = [leaf.grad.clone() for leaf in leaves]
+    speed.fit_step(leaves, target, lambda: speed.our_forward(xp, net, model.stored, inputs))
+    for expected, leaf in zip(published, leaves, strict=True):
+        torch.testing.assert_close(leaf.grad, expected, atol=1e-5, rtol=1e-3)
+
+
+def test_upsampling_repeats_cells_and_tiling_repeats_the_whole():
+    x = np.arange(4.0).reshape(2, 2, 1)
+    np.testing.assert_array_equal(upsample(np, x, (1, 2))[..., 0], [[0, 0, 1, 1], [2, 2, 3, 3]])
+    np.testing.assert_array_equal(tile(np, x, (1, 2))[..., 0], [[0, 1, 0, 1], [2, 3, 2, 3]])
+
+
+def test_paper_net_has_the_papers_size():
+    net = speed.paper_net()
+    assert sum(spec.size for spec in net.tensors()) == 134_659
+    macs = net.macs(math.prod(net.rows(0)), 0) / (512 * 768)
+    assert macs == pytest.approx(1850, rel=0.01)
+
+
+def test_speed_measures_a_small_net():
+    figures = speed.measure(NETS[0], repeats=1)
+    assert figures["max_difference"] < speed.LARGEST_DIFFERENCE
+    expected = figures["published_decode_ms"] / figures["decode_ms"]
+    assert figures["decode_ratio"] == pytest.approx(expected, rel=0.1)
+    text = speed.table(figures | {"processor": "some", "threads": 1})
+    assert "fit step, torch" in text and "huge pages" not in text
+
+
+def test_speed_refuses_to_time_two_different_things(monkeypatch):
+    monkeypatch.setattr(speed, "published_forward", lambda xp, net, w: np.ones((12, 30, 3)))
+    with pytest.raises(SystemExit, match="differ"):
+        speed.measure(NETS[0], repeats=1)
+
+
+def picture(height=40, width=56):
+    rng = np.random.default_rng(2)
+    ramp = np.add.outer(np.arange(height), 2 * np.arange(width))[..., None] + [0, 30, 60]
+    return np.clip(ramp + rng.integers(0, 40, (height, width, 3)), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", list(peers.PEERS))
+def test_peers_stay_within_their_budget_and_use_it(name):
+    samples = picture()
+    budgets = [1200, 2400]
+    coded = peers.encode_within(name, samples, budgets)
+    assert all(0.7 * b < len(c.data) <= b for c, b in zip(coded, budgets, strict=True))
+    assert coded[1].psnr_db > coded[0].psnr_db
+
+
+def test_peer_without_a_file_small_enough():
+    assert peers.encode_within("jpeg", picture(), [100]) == [None]
+
+
+def test_largest_quality_by_bisection():
+    for budget in range(0, 130):
+        found = peers.largest_quality(lambda q: 10 + q, range(1, 101), budget)
+        assert found == (min(budget - 10, 100) if budget >= 11 else None)
+
+
+def test_record_round_trip(tmp_path):
+    path = tmp_path / "deep" / "rows.json"
+    rows = [{"a": 1, "b": 2.5}, {"a": 2, "c": "x"}]
+    assert record.load(path) == []
+    record.save(path, "the command", rows)
+    assert record.load(path) == rows
+    assert path.with_suffix(".csv").read_text().splitlines() == ["a,b,c", "1,2.5,", "2,,x"]
+
+
+def sweep_rows():
+    shared = {"threads": 1, "jobs": 2, "processor": "p", "commit": "c", "date": "d"}
+    shared |= {"pillow": "1", "torch": "2"}
+    good = {"codec": "asmr", "bytes": 90, "bpp": 0.29, "psnr_db": 26.5, "time_limit_s": 9.0}
+    bad = {"codec": "jpeg", "error": "the smallest file is larger"}
+    return [{"image": "kodim05", "asked_bpp": 0.3} | row | shared for row in (good, bad)]
+
+
+def test_sweep_table_shows_what_is_missing_and_what_compares():
+    rows = sweep_rows()
+    text = sweep_report.markdown(rows, ["asmr", "jpeg"])
+    assert "| kodim05 | 0.3 | 90 | 26.50 | - |" in text
+    assert "means over the 24 Kodak pictures" in text and "None is in this sweep" not in text
+    other = [row | {"image": "garden"} for row in rows]
+    assert "None is in this sweep" in sweep_report.markdown(other, ["asmr", "jpeg"])
+
+
+def test_published_curves_are_read_and_interpolated():
+    curve = sweep_report.published("COIN")
+    assert curve[0] == (0.0368, 22.408) and len(curve) == 6
+    assert sweep_report.at_rate([(0.0, 1.0), (1.0, 3.0)], 0.25) == 1.5
+    assert sweep_report.at_rate(curve, 5.0) is None
+
+
+def tensor(integers, levels):
+    return QuantisedTensor(levels, 0.0, 1.0, np.asarray(integers, dtype=np.uint16))
+
+
+def test_adaptive_cost_is_that_of_coding_symbol_by_symbol():
+    integers, levels, start = [2, 0, 2, 2, 1, 0], 4, 0.5
+    counts, bits = np.full(levels, start), 0.0
+    for symbol in integers:
+        bits -= math.log2(counts[symbol] / counts.sum())
+        counts[symbol] += 1
+    assert entropy_coders.adaptive_bits(tensor(integers, levels), start) == pytest.approx(bits)
+
+
+def test_static_cost_counts_the_possible_histograms():
+    coded = tensor([0, 0, 1, 1], 2)  # one bit each; 5 ways to split 4 over 2 symbols
+    assert entropy_coders.entropy_bits(coded) == 4
+    assert entropy_coders.static_bits(coded) == pytest.approx(4 + math.log2(5))
+
+
+def test_packed_integers_are_as_wide_as_their_levels():
+    assert entropy_coders.packed([tensor([5, 0, 7], 8), tensor([1, 0], 2)]) == b"\xa3\xc0"
+    assert entropy_coders.whole_bytes([tensor([1], 257), tensor([2], 2), tensor([0], 1)]) == (
+        b"\x01\x00\x02"
+    )
+
+
+def test_entropy_coders_agree_on_their_order():
+    rng = np.random.default_rng(0)
+    normal = np.clip(np.rint(rng.normal(20, 4, 3000)), 0, 40)
+    costs = {name: bits([tensor(normal, 41)]) for name, bits in entropy_coders.CODERS.items()}
+    assert costs["entropy"] < costs["rans"] < costs["packed"] == 8 * math.ceil(3000 * 6 / 8)
+    assert costs["entropy"] < costs["adaptive KT"] < costs["packed"]
+
+
+def test_paper_bases_follow_the_picture():
+    assert paper_size.bases_for((512, 768)) == ((4, 4), (4, 4), (4, 6), (8, 8))
+    assert paper_size.bases_for((768, 512)) == ((4, 4), (4, 4), (6, 4), (8, 8))
+    with pytest.raises(SystemExit, match="size"):
+        paper_size.bases_for((500, 500))
+
+
+def test_paper_size_rounds_one_fit_to_every_width(monkeypatch):
+    monkeypatch.setattr(paper_size, "PAPER_BASES", ((2, 2), (2, 3), (4, 4)))
+    monkeypatch.setattr(paper_size, "WIDTH", 12)
+    settings = {"w0_first": 30, "w0_modulator": 1, "seed": 0}
+    fit = paper_size.paper_fit(Signal("image", picture(16, 24)), settings)
+    before = fit.psnr()
+    row = paper_size.quantised(fit, 16 * 24)
+    assert row["psnr_db_16_bit"] == pytest.approx(before, abs=0.01)
+    assert row["bytes_4_bit"] < row["bytes_8_bit"] < row["bytes_16_bit"]
+    assert fit.grids is None
+
+
+def test_fetch_checks_what_it_gets(tmp_path, monkeypatch):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "a.png").write_bytes(b"picture")
+    monkeypatch.setattr(fetch, "SHA256", {"a.png": hashlib.sha256(b"picture").hexdigest()})
+    home = source.as_uri()
+    assert fetch.fetch("a.png", target, home)
+    assert not fetch.fetch("a.png", target, home)
+    assert [p.name for p in target.iterdir()] == ["a.png"]
+    (target / "a.png").write_bytes(b"mine")
+    with pytest.raises(fetch.FetchError, match="move it away"):
+        fetch.fetch("a.png", target, home)
+
+
+def test_fetch_keeps_nothing_that_is_wrong(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "kodim01.png").write_bytes(b"an error page")
+    with pytest.raises(fetch.FetchError, match="not the Kodak picture"):
+        fetch.fetch("kodim01.png", target, source.as_uri())
+    with pytest.raises(fetch.FetchError, match=r"kodim02\.png"):
+        fetch.fetch("kodim02.png", target, source.as_uri())
+    assert list(target.iterdir()) == []
+
+
+def test_a_process_is_timed_and_its_failure_seen():
+    seconds, peak_mb = startup.run_once([sys.executable, "-c", "x = bytes(50_000_000)"])
+    assert 0 < seconds < 30 and peak_mb > 50
+    with pytest.raises(startup.subprocess.CalledProcessError):
+        startup.run_once([sys.executable, "-c", "raise SystemExit(3)"])
