@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from inrcodec.container import Storage, parse_file
 from inrcodec.decoder import decode
-from inrcodec.decoder.reader import read_weights
 from inrcodec.decoder.plan import plan_decode
+from inrcodec.decoder.reader import read_weights
 from inrcodec.errors import InrError, LimitExceeded
 from inrcodec.limits import Limits
 

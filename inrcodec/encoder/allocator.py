@@ -10,7 +10,7 @@ def keep_pages() -> None:
     """Ask glibc not to give large blocks back after every step; elsewhere do nothing.
 
     A fit step frees and allocates the same tens of megabytes: without this the kernel clears
-    fresh pages for each of them (benchmarks/allocator.py).
+    fresh pages for each of them (benchmarks/planning.py).
     """
     if not sys.platform.startswith("linux"):
         return

@@ -2,7 +2,7 @@
 
 Coordinate networks are small and badly conditioned: the preconditioners are tiny (width x width)
 and cost a millisecond, and the same PSNR is reached in a fraction of Adam's steps
-(benchmarks/optimisers.py). Tensors of one shape are stacked and stepped together.
+(benchmarks/planning.py). Tensors of one shape are stacked and stepped together.
 """
 
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     best: Candidate | None = None
     history: list[tuple[float, float]] = []
     for number in range(_FITS):
-        session.expect(number / (number + 2), (number + 1) / (number + 2))
+        session.expect(number / (number + 1), (number + 1) / (number + 2))
         try:
             job = Job(session, int(min(budget, ceiling)) + metadata)
             job.fit_all()

@@ -32,7 +32,7 @@ class Samples:
             inside = np.ones((*signal.shape, 1), dtype=np.float32)
             self.mask = torch.from_numpy(_blocks(inside, grid, block, mode="constant")).to(device)
         self.count = math.prod(signal.shape) * signal.channels
-        self.variance = float(np.var(signal.samples / signal.peak, axis=(0, 1)).mean())
+        self.variance = float(self.targets.flatten(0, -2).var(dim=0, correction=0).mean())
 
     def batch(self, index: Tensor | None) -> tuple[list[Tensor], Tensor, Tensor | None]:
         """Inputs, targets and mask of some rows (None: all)."""

@@ -36,7 +36,7 @@ class Session:
         self.size_bytes: int | None = None
         self.steps = 0
         self._progress, self._stop = progress, stop
-        self._share = (0.0, 1.0)  # of the whole, taken by the fit in hand
+        self.share = (0.0, 1.0)  # of the whole, taken by the fit in hand
 
     @property
     def seconds(self) -> float:
@@ -59,12 +59,12 @@ class Session:
 
     def expect(self, first: float, last: float) -> None:
         """The next fit runs from `first` to `last` of the whole."""
-        self._share = (first, last)
+        self.share = (first, last)
 
     def fitting(self, state: State) -> None:
         """Report a fit's state."""
-        first, last = self._share
-        fraction = first + (last - first) * 0.97 * state.step / state.steps
+        first, last = self.share
+        fraction = 0.97 * (first + (last - first) * state.step / state.steps)
         psnr = -10 * math.log10(max(state.loss, 1e-12)) if math.isfinite(state.loss) else None
         phase = "quantise" if state.quantised else "fit"
         self.report(phase, fraction, psnr)

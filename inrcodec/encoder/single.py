@@ -111,9 +111,13 @@ class Job:
             return 0
         seed, session = self.session.options.seed, self.session
         schedule = Schedule(max(1, round(steps * share)), rate, self.batch)
+        first, last = session.share
+        middle = first + (last - first) * share
+        session.expect(first, middle)
         start_from_target(
             self.model, self.fit.samples, schedule, seed, session.fitting, session.should_stop
         )
+        session.expect(middle, last)
         self.fit.guard.restart()
         self.session.steps += schedule.steps
         return schedule.steps

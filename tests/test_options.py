@@ -1,0 +1,94 @@
+"""EncodeOptions: every wrong value is an OptionError that names the option."""
+
+import subprocess
+import sys
+
+import pytest
+
+from inrcodec.errors import OptionError
+from inrcodec.options import SETTINGS, EncodeOptions
+
+
+def test_defaults():
+    options = EncodeOptions()
+    assert (options.bpp, options.size, options.psnr) == (None, None, None)
+    assert (options.repr, options.effort, options.seed, options.device) == ("auto", 5, 0, "auto")
+    assert all(options.setting(key) is None for key in SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("bpp", 0.0),
+        ("bpp", -1.0),
+        ("bpp", float("nan")),
+        ("size", 0),
+        ("psnr", -3.0),
+        ("repr", "jpeg"),
+        ("device", "tpu"),
+        ("effort", 0),
+        ("effort", 10),
+        ("seed", -1),
+        ("seed", 2**64),
+        ("threads", 0),
+        ("time_limit", 0.0),
+        ("time_limit", float("nan")),
+    ],
+)
+def test_values_out_of_range(name, value):
+    with pytest.raises(OptionError, match=f"{name} = {value} is not "):
+        EncodeOptions(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "rates", [{"bpp": 1.0, "size": 9}, {"size": 9, "psnr": 30.0}, {"bpp": 1.0, "psnr": 30.0}]
+)
+def test_one_rate_at_most(rates):
+    first, second = rates
+    with pytest.raises(OptionError, match=f"{first} and {second} exclude one another"):
+        EncodeOptions(**rates)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("wdith", "5", "unknown setting 'wdith'; known: .*width"),
+        ("width", "five", "width = 'five' is not int"),
+        ("width", "2.5", "width = '2.5' is not int"),
+        ("width", "0", "width = 0 is not between 0 and inf"),
+        ("bits", "many", "bits = 'many' is not float"),
+        ("bits", "-1", "bits = -1.0 is not between 0"),
+        ("bits", "nan", "bits = nan is not between 0"),
+        ("frequencies", "-1", "frequencies = -1 is not between -1 and 17, both excluded"),
+        ("frequencies", "17", "frequencies = 17 is not between"),
+        ("levels", "1", "levels = 1 is not between 1 and 65537, both excluded"),
+        ("levels", "65537", "levels = 65537 is not between"),
+        ("learning_rate", "inf", "learning_rate = inf is not between"),
+    ],
+)
+def test_wrong_settings(key, text, message):
+    with pytest.raises(OptionError, match=message) as error:
+        EncodeOptions(settings={key: text})
+    assert "\n" not in str(error.value)
+
+
+def test_settings_are_parsed():
+    settings = {"width": "12", "bits": "4.5", "bases": "2,3/4,5", "frequencies": "0", "levels": "2"}
+    options = EncodeOptions(settings=settings)
+    assert options.setting("width") == 12
+    assert options.setting("bases") == "2,3/4,5"
+    assert options.number("frequencies", 7) == 0
+    assert options.number("levels", 0) == 2
+    assert options.real("bits", 1.0) == 4.5
+    assert options.number("layers", 7) == 7
+    assert options.real("ratio", 1.5) == 1.5
+
+
+def test_every_setting_is_described():
+    assert all(kind in (int, float, str) and text for kind, text in SETTINGS.values())
+
+
+def test_free_of_torch():
+    code = "import sys, inrcodec.options; print('torch' in sys.modules, 'PIL' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"

@@ -1,0 +1,83 @@
+"""Experiments about the encoder's defaults: each changes what it says, and nothing else."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks import planning
+from inrcodec.encoder import encode, fit, model
+from inrcodec.options import SETTINGS, EncodeOptions
+
+ALL = [(name, variant) for name, variants in planning.EXPERIMENTS.items() for variant in variants]
+
+
+@pytest.fixture
+def picture(tmp_path):
+    samples = np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    path = tmp_path / "noise.png"
+    Image.fromarray(samples).save(path)
+    return path
+
+
+@pytest.mark.parametrize(("experiment", "name"), ALL)
+def test_variants_are_options_that_the_encoder_takes(experiment, name):
+    variant = planning.EXPERIMENTS[experiment][name]
+    options = EncodeOptions(repr=variant.repr, settings=variant.settings)
+    assert set(options.settings) <= set(SETTINGS)
+
+
+def test_every_experiment_has_variants_that_differ():
+    for variants in planning.EXPERIMENTS.values():
+        texts = [repr((v.settings, v.repr, v.patches)) for v in variants.values()]
+        assert len(set(texts)) == len(texts) > 1
+
+
+def test_a_patched_encoder_is_used_and_put_back(picture, monkeypatch):
+    before, used = (fit.Soap, model._LATENT_RATE, encode.keep_pages), []
+    monkeypatch.setattr(planning, "encode_one", lambda path, options: used.append(now()) or {})
+
+    def now():
+        return fit.Soap, model._LATENT_RATE, encode.keep_pages
+
+    planning.run("optimiser", "Adam, 0.002", picture, 20, 1)
+    planning.run("latent rate", "50", picture, 20, 1)
+    planning.run("pages", "given back", picture, 20, 1)
+    assert used == [
+        (planning.Adam, *before[1:]),
+        (before[0], 50.0, before[2]),
+        (*before[:2], planning._nothing),
+    ]
+    assert now() == before
+
+
+def test_a_row_says_what_was_run(picture):
+    row = planning.run("distil", "0.4", picture, 20, 1)
+    facts = {"experiment": "distil", "variant": "0.4", "planned_steps": 20, "repr": "doh"}
+    assert facts.items() <= row.items()
+    assert row["asked_bpp"] == planning.BPP >= row["bpp"]
+
+
+def test_adam_steps_by_its_rate_and_the_tensors_own():
+    tensors = [torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)]
+    adam = planning.Adam(tensors, [1.0, 10.0])
+    for tensor in tensors:
+        tensor.grad = torch.full_like(tensor, 4.0)
+    adam.step(0.01)
+    assert tensors[0].tolist() == pytest.approx([0.99] * 2, abs=1e-5)
+    assert tensors[1].tolist() == pytest.approx([0.9] * 3, abs=1e-5)
+
+
+def test_table_has_a_mean_only_of_all_pictures():
+    shared = {"experiment": "cell", "encode_s": 10.0}
+    rows = [
+        shared | {"variant": "2", "image": "a", "psnr_db": 20.0},
+        shared | {"variant": "2", "image": "b", "psnr_db": 21.0},
+        shared | {"variant": "8", "image": "a", "psnr_db": 19.0},
+    ]
+    lines = planning.table(rows).splitlines()
+    assert lines[0] == "| experiment | variant | a, dB | b, dB | mean, dB | s per encode |"
+    assert lines[2:] == [
+        "| cell | 2 | 20.00 | 21.00 | 20.50 | 10 |",
+        "| cell | 8 | 19.00 | - | - | 10 |",
+    ]
