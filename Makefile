@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PICTURE := examples/garden.png
 
-.PHONY: venv demo test lint types bench speed clean
+.PHONY: venv demo test lint types docs docs-check bench speed clean
 
 venv: .venv/.installed
 
@@ -27,6 +27,14 @@ lint: venv
 
 types: venv
 	$(BIN)/mypy
+
+docs: venv
+	$(BIN)/python -m benchmarks.tables
+	$(BIN)/python -m docs.make_cli
+
+docs-check: venv
+	$(BIN)/python -m benchmarks.tables --check
+	$(BIN)/python -m docs.make_cli --check
 
 bench: venv
 	$(BIN)/python -m benchmarks.sweep

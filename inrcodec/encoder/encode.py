@@ -6,21 +6,14 @@ from dataclasses import dataclass
 
 import torch
 
-from inrcodec import decoder, metrics
+from inrcodec.container.metadata import pack_metadata
 from inrcodec.encoder.allocator import keep_pages
 from inrcodec.encoder.quality import encode_to_psnr
 from inrcodec.encoder.session import Progress, Session
-from inrcodec.encoder.single import Candidate, encode_to_size, representation
-from inrcodec.errors import EncodeError, OptionError
-from inrcodec.limits import Limits
+from inrcodec.encoder.single import encode_to_size, representation
+from inrcodec.errors import OptionError
 from inrcodec.options import DEFAULT_BPP, EncodeOptions
 from inrcodec.signals.signal import Signal
-
-# The file is the encoder's own: no ceiling on what it may ask of its own decoder.
-_NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
-# The fit measures in float32 before rounding to code values, the decoder after it: they may
-# differ by the rounding noise at high fidelity, and by nothing that a user could see below it.
-_AGREEMENT_DB = 0.5
 
 
 @dataclass(frozen=True)
@@ -61,12 +54,10 @@ def encode_signal(
     else:
         best = encode_to_size(session, size_budget(signal, options))
     session.size_bytes = len(best.data)
-    session.report("check", 0.98, best.psnr_db)
-    psnr = _check(signal, best)
-    session.report("done", 1.0, psnr)
+    session.report("done", 1.0, best.psnr_db)
     return Encoded(
         data=best.data,
-        psnr_db=psnr,
+        psnr_db=best.psnr_db,
         seconds=session.seconds,
         representation=representation(session),
         stopped=best.stopped,
@@ -84,7 +75,7 @@ def size_budget(signal: Signal, options: EncodeOptions) -> int | None:
     if options.setting("levels") is not None and options.setting("width") is not None:
         return None
     # Without a wish, a picture too small for its default rate still gets a usable file.
-    return max(int(DEFAULT_BPP * samples / 8), 400)
+    return max(int(DEFAULT_BPP * samples / 8), 400 + len(pack_metadata(signal.metadata)))
 
 
 def _set_up_torch(options: EncodeOptions) -> None:
@@ -93,25 +84,3 @@ def _set_up_torch(options: EncodeOptions) -> None:
         torch.set_num_threads(options.threads)
     if options.device == "cuda" and not torch.cuda.is_available():
         raise OptionError("device = cuda, but torch sees no CUDA device")
-
-
-def _check(signal: Signal, best: Candidate) -> float:
-    """PSNR of the decoded file; raises EncodeError if it is not what the fit had."""
-    decoded = decoder.decode(best.data, limits=_NO_LIMITS)
-    psnr = metrics.psnr(signal, decoded)
-    expected = -10 * math.log10(_rounded_error(10 ** (-best.psnr_db / 10), signal))
-    # With alpha, the fit counts it and the measure does not.
-    if not signal.has_alpha and psnr < expected - _AGREEMENT_DB:
-        raise EncodeError(f"the file decodes to {psnr:.2f} dB, the fit had {expected:.2f} dB")
-    return psnr
-
-
-def _rounded_error(error: float, signal: Signal) -> float:
-    """Mean squared error (of 0..1) to expect once values are rounded to code values.
-
-    On average 1/12 of a squared code value is added; by chance, in a picture of a few samples,
-    up to half a code value on each.
-    """
-    chance = min(1.0, 4 / math.sqrt(signal.samples.size))
-    code = 1 / signal.peak
-    return error + (1 / 12 + chance / 6) * code**2 + chance * math.sqrt(error) * code

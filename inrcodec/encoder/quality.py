@@ -39,15 +39,15 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
             if best is None:
                 raise
             return best  # smaller than the smallest network
-        reached = job.fit.psnr()
-        history.append((math.log2(job.size - metadata), reached))
-        if reached >= target:
-            trimmed = _trim(job, target)
+        made = job.candidate()
+        history.append((math.log2(len(made.data) - metadata), made.psnr_db))
+        if made.psnr_db >= target:
+            trimmed = _trim(job, made, target)
             best = _smaller(best, trimmed)
             if trimmed.psnr_db <= target + TOLERANCE_DB or job.stopped:
                 return best
         elif job.stopped:
-            return _smaller(best, job.candidate()) if best else job.candidate()
+            return best or made
         elif budget >= ceiling:
             break
         budget = 2 ** _next_exponent(history, target)
@@ -69,9 +69,8 @@ def _next_exponent(history: list[tuple[float, float]], target: float) -> float:
     return exponent + min(max(step, -3.0), 3.0)
 
 
-def _trim(job: Job, target: float) -> Candidate:
+def _trim(job: Job, best: Candidate, target: float) -> Candidate:
     """Coarser grids on the same fit while the quality stays at or above the target."""
-    best = job.candidate()
     share = 1.0
     factor = 0.5
     for _ in range(_TRIMS):

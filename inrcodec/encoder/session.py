@@ -69,6 +69,11 @@ class Session:
         phase = "quantise" if state.quantised else "fit"
         self.report(phase, fraction, psnr)
 
+    def checking(self) -> None:
+        """Report that the fit in hand is done and its file is decoded and measured."""
+        first, last = self.share
+        self.report("check", first + (last - first) * 0.98)
+
     def report(self, phase: str, fraction: float, psnr_db: float | None = None) -> None:
         """Tell the caller where the encode stands."""
         if self._progress is None:

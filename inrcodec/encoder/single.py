@@ -10,6 +10,7 @@ import torch
 from inrcodec.container.header import Header
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
+from inrcodec.encoder.check import decoded_psnr
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, Schedule
 from inrcodec.encoder.model import Model
@@ -37,13 +38,15 @@ _LEARNING_RATE = 1e-3
 _AIM = 0.994
 _ROUNDS = 6
 _LEAST_FILL = 0.982
+# Shares of the budget for weights so wild that their size would not settle.
+_LAST_AIMS = (0.9, 0.7, 0.5, 0.3)
 # After Ctrl-C or the time limit weights still get this long to settle on their grids.
 _LAST_SETTLING_S = 0.5
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A whole file and the PSNR its fit measured (all channels, before rounding to codes)."""
+    """A whole file and the PSNR of what it decodes to, over colour."""
 
     data: bytes
     psnr_db: float
@@ -174,6 +177,10 @@ class Job:
             aim += min(0.0, 0.998 - share) if share > 1 else _AIM - share
             aim = min(aim, 0.999)
             self.settle(aim, steps=max(20, schedule.steps // 30))
+        for aim in _LAST_AIMS:
+            if self.size <= self.budget:
+                return
+            self.settle(aim, steps=20)
         self._require_fit()
 
     def _require_fit(self) -> None:
@@ -188,8 +195,11 @@ class Job:
         return len(self._file())
 
     def candidate(self) -> Candidate:
-        """The file as the fit stands."""
-        return Candidate(self._file(), self.fit.psnr(), self.stopped)
+        """The file as the fit stands, decoded and measured. Raises EncodeError."""
+        self.session.checking()
+        data = self._file()
+        psnr = decoded_psnr(self.session.signal, data, self.fit.psnr())
+        return Candidate(data, psnr, self.stopped)
 
     def _file(self) -> bytes:
         assert self.fit.grids is not None

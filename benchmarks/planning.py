@@ -1,0 +1,171 @@
+"""Why the encoder's defaults are what they are: python -m benchmarks.planning [EXPERIMENT ...]
+
+Every experiment changes one thing and encodes Kodak 13 (busy) and 15 (calm) at 0.3 bpp; PSNR is of
+the decoded file. Each encode runs in a process of its own, so that nothing that one changed is
+left for the next. Rows go to results/planning.json; a run that is stopped goes on where it was.
+"""
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import click
+
+from benchmarks import record
+from benchmarks.data import RESULTS, kodak
+from benchmarks.kodak import _limit_threads, encode_one
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KODAK_NUMBERS = [13, 15]
+BPP = 0.3
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015) where the encoder expects its own optimiser, inrcodec's Soap."""
+
+    def __init__(self, tensors: "Sequence[Tensor]", scales: Sequence[float]) -> None:
+        import torch
+
+        groups = [{"params": [t], "scale": s} for t, s in zip(tensors, scales, strict=True)]
+        self._adam = torch.optim.Adam(groups, lr=1e-3)
+
+    def step(self, learning_rate: float) -> None:
+        """One update of every tensor."""
+        for group in self._adam.param_groups:
+            group["lr"] = learning_rate * group["scale"]
+        self._adam.step()
+
+
+def _nothing() -> None:
+    """In place of keep_pages."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to encode: expert settings, and values put in place of names inside inrcodec."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    repr: str = "auto"
+    patches: dict[str, Any] = field(default_factory=dict)
+
+
+def _setting(key: str, values: Sequence[float], representation: str = "auto") -> dict[str, Variant]:
+    return {f"{v:g}": Variant({key: f"{v:g}"}, representation) for v in values}
+
+
+def _latent_rate(value: float) -> Variant:
+    return Variant(repr="doh", patches={"inrcodec.encoder.model._LATENT_RATE": value})
+
+
+def _adam(rate: float) -> Variant:
+    return Variant({"learning_rate": f"{rate:g}"}, patches={"inrcodec.encoder.fit.Soap": Adam})
+
+
+EXPERIMENTS: dict[str, dict[str, Variant]] = {
+    "bits per number": _setting("bits", [4.5, 5.5, 7]),
+    "cell": _setting("cell", [2, 4, 8]),
+    "frequencies": _setting("frequencies", [0, 5]),
+    "layers": _setting("layers", [5, 7, 10]),
+    "latent rate": {f"{value:g}": _latent_rate(value) for value in (5.0, 15.0, 50.0)},
+    # The share of the steps spent on the target network, before it is projected.
+    "distil": {"0": Variant(repr="doh")} | _setting("distil", [0.4], "doh"),
+    # Adam at SOAP's learning rate and at the ones around it.
+    "optimiser": {"SOAP, 0.001": Variant()}
+    | {f"Adam, {rate:g}": _adam(rate) for rate in (0.001, 0.002, 0.005)},
+    "pages": {
+        "kept": Variant(),
+        "given back": Variant(patches={"inrcodec.encoder.encode.keep_pages": _nothing}),
+    },
+}
+
+
+def run(experiment: str, name: str, path: Path, steps: int, threads: int) -> record.Row:
+    """Encode and decode one picture under one variant."""
+    variant = EXPERIMENTS[experiment][name]
+    options = {"bpp": BPP, "repr": variant.repr, "effort": 5, "threads": threads}
+    settings = variant.settings | {"steps": str(steps)}
+    with ExitStack() as stack:
+        for target, value in variant.patches.items():
+            stack.enter_context(patch(target, value))
+        row = encode_one(path, options | {"settings": settings})
+    return {"experiment": experiment, "variant": name} | row | {"planned_steps": steps}
+
+
+def _key(row: record.Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("experiment", "variant", "image", "planned_steps"))
+
+
+def table(rows: list[record.Row]) -> str:
+    """Markdown: a row per variant, with the PSNR of each picture and the mean encode time."""
+    images = sorted({row["image"] for row in rows})
+    lines = [
+        _line(["experiment", "variant", *(f"{i}, dB" for i in images), "mean, dB", "s per encode"]),
+        _line(["---"] * (len(images) + 4)),
+    ]
+    for experiment, variants in EXPERIMENTS.items():
+        for name in variants:
+            members = [r for r in rows if (r["experiment"], r["variant"]) == (experiment, name)]
+            if members:
+                lines.append(_line([experiment, name, *_figures(members, images)]))
+    return "\n".join(lines)
+
+
+def _figures(members: list[record.Row], images: list[str]) -> list[str]:
+    psnr = {row["image"]: row["psnr_db"] for row in members}
+    mean = f"{sum(psnr.values()) / len(psnr):.2f}" if len(psnr) == len(images) else "-"
+    seconds = sum(row["encode_s"] for row in members) / len(members)
+    cells = [f"{psnr[image]:.2f}" if image in psnr else "-" for image in images]
+    return [*cells, mean, f"{seconds:.0f}"]
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("experiments", nargs=-1, type=click.Choice(list(EXPERIMENTS)))
+@click.option("--steps", default=3000, show_default=True, help="Of every fit.")
+@click.option("--picture", "pictures", multiple=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--jobs", default=1, show_default=True, help="Encodes side by side.")
+@click.option("--threads", default=1, show_default=True, help="Threads of each encode.")
+@click.option("--output", default="planning", show_default=True, help="Name under results.")
+def main(
+    experiments: tuple[str, ...],
+    steps: int,
+    pictures: tuple[Path, ...],
+    jobs: int,
+    threads: int,
+    output: str,
+) -> None:
+    """Run EXPERIMENTS (default: all) on --picture (default: Kodak 13 and 15)."""
+    target = RESULTS / f"{output}.json"
+    rows = record.load(target)
+    done = {_key(row) for row in rows}
+    todo = [
+        (experiment, name, path, steps, threads)
+        for experiment in experiments or EXPERIMENTS
+        for name in EXPERIMENTS[experiment]
+        for path in pictures or kodak(KODAK_NUMBERS)
+        if (experiment, name, path.stem, steps) not in done
+    ]
+    _limit_threads(threads)
+    where = record.provenance(threads) | {"jobs": jobs}
+    command = "python -m benchmarks.planning " + " ".join(sys.argv[1:])
+    # A process for every encode: torch and the allocator start anew.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for future in as_completed([pool.submit(run, *task) for task in todo]):
+            rows = sorted([*rows, future.result() | where], key=_key)
+            record.save(target, command, rows)
+    click.echo(table([row for row in rows if row["planned_steps"] == steps]))
+
+
+if __name__ == "__main__":
+    main()

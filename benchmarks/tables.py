@@ -1,0 +1,259 @@
+"""Puts measured figures into the documentation: python -m benchmarks.tables [--check]
+
+A table stands in README.md or docs/*.md between `<!-- table:NAME -->` and `<!-- /table -->` and is
+made of results/*.json and published.csv. One whose results are not all there is left as it is.
+"""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks import entropy_coders, planning, record
+from benchmarks.data import RESULTS, ROOT
+
+PUBLISHED = Path(__file__).resolve().parent / "published.csv"
+PICTURES = 24
+# Codecs of published.csv that are shown, by the beginning of their names, and what they are.
+PEERS = {
+    "COIN": "SIREN, 16-bit weights",
+    "COIN++": "meta-learned SIREN",
+    "JPEG (Pillow": "optimised",
+    "WEBP (Pillow": "method 6",
+    "RECOMBINER": "Bayesian coordinate network",
+    "AVIF (Pillow": "speed 4, 4:4:4",
+    "C3": "latent grids fitted to the picture",
+    "VTM": "H.266 reference encoder",
+    "Cool-Chic 5.0": "latent grids fitted to the picture",
+}
+# Li et al. 2024, table 3: 10,000 steps over all samples, best PSNR of all steps.
+PAPER_ASMR = "33.09 +- 2.70"
+_MARKED = re.compile(r"(<!-- table:(\S+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_FARTHEST = 1.15  # as a ratio of rates, that a curve is drawn on beyond its end
+
+Curve = list[tuple[float, float]]
+
+
+class Missing(Exception):  # noqa: N818 - a state of the results, not an error
+    """A table cannot be made yet; the message says what is not there."""
+
+
+def rows_of(results: Path, name: str) -> list[record.Row]:
+    """Rows of a results file; raises Missing without any."""
+    rows = record.load(results / f"{name}.json")
+    if not rows:
+        raise Missing(f"no results/{name}.json")
+    return rows
+
+
+def figures_of(results: Path, name: str) -> dict[str, Any]:
+    """A results file that is one object; raises Missing."""
+    path = results / f"{name}.json"
+    if not path.is_file():
+        raise Missing(f"no results/{name}.json")
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures
+
+
+def published(start: str) -> Curve:
+    """(bpp, PSNR) of a codec of published.csv, by rising rate; Pillow's names go on with a
+    quality, the others end there."""
+    with PUBLISHED.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = {r["codec"] for r in rows if r["codec"].startswith(start) and "Pillow" in start}
+    chosen = [r for r in rows if r["codec"] in names or r["codec"] == start]
+    return sorted((float(r["bpp"]), float(r["psnr_db"])) for r in chosen)
+
+
+def at_rate(curve: Curve, bpp: float) -> str:
+    """PSNR at a rate, linear in the logarithm of the rate; `~` a little beyond the curve's ends,
+    `-` further out."""
+    first, last = curve[0][0], curve[-1][0]
+    if not first / _FARTHEST <= bpp <= last * _FARTHEST:
+        return "-"
+    inside = [pair for pair in pairwise(curve) if bpp <= pair[1][0]]
+    (x0, y0), (x1, y1) = inside[0] if inside else (curve[-2], curve[-1])
+    value = y0 + (y1 - y0) * math.log(bpp / x0) / math.log(x1 / x0)
+    return f"{'' if first <= bpp <= last else '~'}{value:.1f}"
+
+
+def mean(rows: Iterable[record.Row], key: str) -> float:
+    """Mean of a column."""
+    values = [row[key] for row in rows]
+    return sum(values) / len(values)
+
+
+def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join(
+        "| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]
+    )
+
+
+def where(row: record.Row) -> str:
+    """The machine and versions of a measurement, for under its table."""
+    threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
+    return f"{row['processor']}, {threads} per encode, torch {row['torch']}, commit {row['commit']}"
+
+
+def default_rows(results: Path) -> list[record.Row]:
+    """Rows of kodak.json with nothing but defaults."""
+    rows = rows_of(results, "kodak")
+    plain = {"asked_repr": "auto", "effort": 5, "settings": ""}
+    return [row for row in rows if {key: row[key] for key in plain} == plain]
+
+
+def kodak(results: Path) -> str:
+    """Ours at every rate with all pictures, beside the others at the same mean rate."""
+    groups: dict[float, list[record.Row]] = {}
+    for row in default_rows(results):
+        groups.setdefault(row["asked_bpp"], []).append(row)
+    whole = [rows for _, rows in sorted(groups.items()) if len(rows) == PICTURES]
+    if not whole:
+        counts = ", ".join(f"{len(rows)} at {bpp:g} bpp" for bpp, rows in sorted(groups.items()))
+        raise Missing(f"results/kodak.json has not all {PICTURES} pictures yet ({counts})")
+    rates = [mean(rows, "bpp") for rows in whole]
+    lines = [["**inrcodec**", "defaults", *(f"**{mean(rows, 'psnr_db'):.1f}**" for rows in whole)]]
+    for name, what in PEERS.items():
+        curve, label = published(name), name.removesuffix(" (Pillow").replace("WEBP", "WebP")
+        lines.append([label, what, *(at_rate(curve, bpp) for bpp in rates)])
+    lines.sort(key=lambda cells: _number(cells[-1]))
+    minutes = ", ".join(f"{mean(rows, 'encode_s') / 60:.1f}" for rows in whole)
+    note = f"\n\nMean time of our encodes: {minutes} minutes ({where(whole[-1][0])})."
+    return markdown(["", "", *(f"{bpp:.3f} bpp" for bpp in rates)], lines) + note
+
+
+def _number(cell: str) -> float:
+    digits = cell.strip("*~")
+    return float(digits) if digits != "-" else -math.inf
+
+
+def beside_default(results: Path, name: str) -> str:
+    """Another setting, and the default on the same pictures at the same rate."""
+    theirs = rows_of(results, name)
+    ours = {(row["image"], row["asked_bpp"]): row for row in default_rows(results)}
+    keys = [(row["image"], row["asked_bpp"]) for row in theirs]
+    if absent := [image for image, bpp in keys if (image, bpp) not in ours]:
+        raise Missing(f"results/kodak.json has no {absent[0]} yet")
+    lines = []
+    for bpp in sorted({bpp for _, bpp in keys}):
+        members = [row for row in theirs if row["asked_bpp"] == bpp]
+        for rows in ([ours[row["image"], bpp] for row in members], members):
+            lines.append(
+                [
+                    f"{rows[0]['repr']}, effort {rows[0]['effort']}",
+                    str(len(rows)),
+                    f"{mean(rows, 'bpp'):.3f}",
+                    f"{mean(rows, 'psnr_db'):.2f}",
+                    f"{mean(rows, 'encode_s'):.0f}",
+                ]
+            )
+    header = ["network", "pictures", "bpp", "PSNR, dB", "s per encode"]
+    return markdown(header, lines) + f"\n\n{where(theirs[0])}."
+
+
+def paper_size(results: Path) -> str:
+    """ASMR at its paper's size: PSNR in float32 and after rounding without further steps."""
+    groups: dict[tuple[Any, ...], list[record.Row]] = {}
+    for row in rows_of(results, "paper_size"):
+        groups.setdefault((row["steps"], row["batch"], row["learning_rate"]), []).append(row)
+    bits = [4, 5, 6, 8, 16]
+    lines = [["published (Li et al. 2024, table 3)", "24", PAPER_ASMR, *["-"] * (len(bits) + 2)]]
+    for (steps, batch, rate), rows in groups.items():
+        centre = mean(rows, "psnr_db")
+        spread = math.sqrt(sum((row["psnr_db"] - centre) ** 2 for row in rows) / len(rows))
+        rounded = [f"{mean(rows, f'psnr_db_{b}_bit'):.2f}" for b in bits]
+        facts = [str(len(rows)), f"{centre:.2f} +- {spread:.2f}", *rounded]
+        facts += [f"{mean(rows, 'bpp_8_bit'):.2f}", f"{mean(rows, 'seconds'):.0f}"]
+        lines.append([f"{steps} steps of {batch} cells, rate {rate:g}", *facts])
+    header = ["fit", "pictures", "float32, dB", *(f"{b} bits" for b in bits)]
+    return markdown([*header, "bpp at 8 bits", "s per fit"], lines)
+
+
+def speed(results: Path) -> str:
+    """The published order of evaluation beside the factorised one."""
+    figures = figures_of(results, "speed")
+    kinds = {
+        "decode": "forward, torch",
+        "step": "fit step, torch",
+        "numpy_decode": "forward, NumPy",
+    }
+    keys = ("published_{}_ms", "{}_ms", "{}_ratio")
+    lines = [
+        [label, *(f"{figures[key.format(kind)]:.1f}" for key in keys)]
+        for kind, label in kinds.items()
+    ]
+    threads = f"threads: {figures['threads']}"
+    note = f"\n\n{figures['processor']}, {threads}, commit {figures['commit']}."
+    return markdown(["", "published order, ms", "factorised, ms", "ratio"], lines) + note
+
+
+def startup(results: Path) -> str:
+    """Whole commands as processes of their own."""
+    figures = figures_of(results, "startup")
+    lines = [
+        [f"`{row['command']}`", f"{row['seconds']:.2f}", f"{row['peak_mb']:.0f}"]
+        for row in figures["rows"]
+    ]
+    note = f"\n\n{figures['processor']}, {figures['cores']} cores, commit {figures['commit']}."
+    return markdown(["command", "seconds", "peak memory, MB"], lines) + note
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "kodak": kodak,
+    "doh": lambda results: beside_default(results, "kodak_doh"),
+    "effort9": lambda results: beside_default(results, "kodak_effort9"),
+    "paper_size": paper_size,
+    "speed": speed,
+    "startup": startup,
+    "entropy_coders": lambda results: entropy_coders.table(rows_of(results, "entropy_coders")),
+    "planning": lambda results: planning.table(rows_of(results, "planning")),
+}
+
+
+def updated(text: str, results: Path, say: Callable[[str], None]) -> str:
+    """A document with its tables made anew; `say` is told about those that cannot be."""
+
+    def replaced(found: re.Match[str]) -> str:
+        begin, name, end = found.groups()
+        if name not in TABLES:
+            raise SystemExit(f"no table is called {name}; known: {', '.join(TABLES)}")
+        try:
+            return f"{begin}{TABLES[name](results)}\n{end}"
+        except Missing as reason:
+            say(f"table {name} left as it is: {reason}")
+            return found.group()
+
+    return _MARKED.sub(replaced, text)
+
+
+def documents() -> list[Path]:
+    """Where tables may stand."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--check", is_flag=True, help="Write nothing; fail if a table is out of date.")
+def main(check: bool) -> None:
+    """Bring the tables of the documentation up to date with the results."""
+    stale = []
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        fresh = updated(text, RESULTS, click.echo)
+        if fresh != text:
+            stale.append(path.name)
+            if not check:
+                path.write_text(fresh, encoding="utf-8")
+                click.echo(f"{path.name}: written")
+    if check and stale:
+        raise SystemExit(f"out of date: {', '.join(stale)}; run python -m benchmarks.tables")
+
+
+if __name__ == "__main__":
+    main()

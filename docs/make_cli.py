@@ -1,0 +1,45 @@
+"""Writes docs/cli.md from the commands' own help: python -m docs.make_cli [--check]"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from inrcodec.cli import main as inrcodec
+
+TARGET = Path(__file__).with_name("cli.md")
+INTRODUCTION = """# Command line
+
+This page is what `inrcodec COMMAND --help` prints; `python -m docs.make_cli` writes it. The same
+can be done from Python: see [the README](../README.md#python).
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    settings: dict[str, Any] = {"help_option_names": ["-h", "--help"], "terminal_width": 96}
+    group = click.Context(inrcodec, info_name="inrcodec", **settings)
+    parts = [INTRODUCTION, _block("inrcodec", inrcodec.get_help(group))]
+    for name in inrcodec.list_commands(group):
+        command = inrcodec.get_command(group, name)
+        assert command is not None
+        context = click.Context(command, parent=group, info_name=name, **settings)
+        parts.append(_block(f"inrcodec {name}", command.get_help(context)))
+    return "\n".join(parts)
+
+
+def _block(title: str, text: str) -> str:
+    return f"## {title}\n\n```\n{text.rstrip()}\n```\n"
+
+
+def main() -> None:
+    """Write the page, or with --check fail if it is out of date."""
+    if "--check" not in sys.argv:
+        TARGET.write_text(page(), encoding="utf-8")
+    elif TARGET.read_text(encoding="utf-8") != page():
+        raise SystemExit("docs/cli.md is out of date: run python -m docs.make_cli")
+
+
+if __name__ == "__main__":
+    main()
