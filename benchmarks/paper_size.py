@@ -171,7 +171,7 @@ def _key(row: record.Row) -> tuple[Any, ...]:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--images", default="", help="Numbers such as 1,4,7; default all 24.")
-@click.option("--steps", default=2500, show_default=True)
+@click.option("--steps", default=4000, show_default=True)
 @click.option("--batch", default=2048, show_default=True, help="Rows (8x8 cells) in a step.")
 @click.option("--learning-rate", default=2e-3, show_default=True)
 @click.option("--w0-first", default=30, show_default=True)

@@ -55,8 +55,10 @@ class _Group:
         largest: int,
     ) -> None:
         self.members, self.scale = members, scale
-        self.momentum, self.decay, self.refresh = momentum, decay, refresh
+        self.momentum, self.decay = momentum, decay
         stacked = torch.stack(members)
+        # QR costs the cube of a side, a step its square: wide layers turn their bases less often.
+        self.refresh = refresh * (1 + max(stacked.shape[1:]) // 128)
         self.mean = torch.zeros_like(stacked)
         self.square = torch.zeros_like(stacked)  # second moment, in the eigenbasis
         self.sides: dict[int, tuple[Tensor, Tensor]] = {}  # side -> covariance, eigenbasis
