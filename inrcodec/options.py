@@ -28,7 +28,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "bits": (float, "bits per stored number that the width is planned for"),
     "levels": (int, "fixed number of quantisation levels per tensor, 2..65536"),
     "steps": (int, "optimisation steps"),
-    "batch": (int, "samples in one step"),
+    "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN"),
     "learning_rate": (float, "peak learning rate"),
 }
 

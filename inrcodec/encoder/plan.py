@@ -18,8 +18,11 @@ _DIRECT_BITS = 5.5
 _LATENT_BITS = 6.0
 _MAX_WIDTH = 1024
 _LATENTS_PER_GROUP = 256
-# Kodak, 60 s: four samples a cell and axis is as good as one and ten times cheaper to fit.
-_CELL = 4
+# Samples per cell and axis: as many as leave this many cells, which is what a default fit can see
+# often enough. Kodak (393 K pixels) at 0.3 bpp: 4 is 0.4 to 0.9 dB better than 2 after as many
+# steps; a picture of 25 K pixels: 1 is 1 dB better than 2 (benchmarks/planning.py).
+_CELLS = 20_000
+_LARGEST_CELL = 4
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _siren(signal: Signal, options: EncodeOptions, width: int, layers: int) -> S
         layers=layers,
         w0_first=options.number("w0", 30),
         w0_hidden=options.number("w0_hidden", 30),
-        frequencies=options.number("frequencies", 0),
+        frequencies=options.number("frequencies", _octaves(signal.shape)),
     )
 
 
@@ -105,7 +108,8 @@ def _asmr(signal: Signal, options: EncodeOptions, width: int, layers: int) -> As
     if options.setting("bases") is not None:
         bases = _parse_bases(options, signal)
     else:
-        bases = planned_bases(signal.shape, layers, options.number("cell", _CELL))
+        cell = options.number("cell", _planned_cell(signal.shape))
+        bases = planned_bases(signal.shape, layers, cell)
     frequencies = options.number("frequencies", _octaves(bases[0]))
     return Asmr(
         shape=signal.shape,
@@ -121,11 +125,17 @@ def _asmr(signal: Signal, options: EncodeOptions, width: int, layers: int) -> As
 
 
 def _octaves(first: tuple[int, ...]) -> int:
-    """Octaves of positional encoding for the digits of level 0: up to an eighth of their number.
+    """Octaves of positional encoding for an axis of cells or samples: up to an eighth of them.
 
     Kodak 13 and 15 at 0.3 bpp, 3,000 steps: 0.3 dB better than none (benchmarks/planning.py).
     """
     return max(0, max(first).bit_length() - 3)
+
+
+def _planned_cell(shape: tuple[int, ...]) -> int:
+    """Samples per cell and axis for a grid."""
+    cell = int((math.prod(shape) / _CELLS) ** (1 / len(shape)))
+    return min(max(cell, 1), _LARGEST_CELL)
 
 
 def planned_bases(shape: tuple[int, ...], layers: int, cell: int) -> tuple[tuple[int, ...], ...]:

@@ -13,7 +13,7 @@ TOLERANCE_DB = 0.2
 # Kodak: twice the bytes are 1.9 dB for these networks between 0.1 and 1 bpp.
 _DB_PER_DOUBLING = 1.9
 _FITS = 6
-_TRIMS = 10
+_TRIMS = 12
 
 
 def encode_to_psnr(session: Session, target: float) -> Candidate:
@@ -71,21 +71,20 @@ def _next_exponent(history: list[tuple[float, float]], target: float) -> float:
 
 def _trim(job: Job, best: Candidate, target: float) -> Candidate:
     """Coarser grids on the same fit while the quality stays at or above the target."""
-    share = 1.0
-    factor = 0.5
+    share, too_small = 1.0, 0.0  # of the budget: the best so far, and the largest that failed
     for _ in range(_TRIMS):
         excess = best.psnr_db - target
-        if excess <= TOLERANCE_DB or job.session.should_stop():
+        if excess <= TOLERANCE_DB or share - too_small < 0.002 or job.session.should_stop():
             break
         kept, grids = job.fit.arrays(), job.fit.grids
         # A bit less per number is 6 dB of its noise but much less of the whole: start gently.
-        tried = share * 2 ** (-factor * excess / 3)
+        tried = max(share * 2 ** (-excess / 6), (share + too_small) / 2)
         job.settle(tried, steps=100)
         candidate = job.candidate()
         if candidate.psnr_db >= target:
             best, share = candidate, tried
         else:
-            factor /= 2
+            too_small = tried
             job.model.load(kept)
             job.fit.use_grids(grids)
     return replace(best, stopped=job.stopped)

@@ -26,13 +26,15 @@ from inrcodec.encoder.rate import (
 from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
 from inrcodec.errors import RateError
+from inrcodec.nets import Asmr
 from inrcodec.network import header_of
 from inrcodec.options import EncodeOptions
 from inrcodec.weights.storage import Projected
 
 # Steps of each effort; every level takes about 1.7 times the one before.
 STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 32000}
-_BATCH_SAMPLES = 32768
+# Rows of the network in one step: cells (of 16 samples in a photograph), or single samples.
+_BATCH_CELLS, _BATCH_SAMPLES = 2048, 4096
 _LEARNING_RATE = 1e-3
 # Size drifts while the last weights settle on frozen grids: aim a little below the ceiling.
 _AIM = 0.994
@@ -79,9 +81,8 @@ class Job:
         head = net.heads()[-1]
         samples = Samples(signal, net, head, self.model.device)
         self.fit = Fit(self.model, samples, options.seed)
-        block = math.prod(net.block(head))
-        batch = options.number("batch", _BATCH_SAMPLES)
-        self.batch = max(1, min(batch // block, samples.rows))
+        batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
+        self.batch = min(options.number("batch", batch), samples.rows)
         self.stopped = False
 
     @property
