@@ -45,14 +45,9 @@ def positional_encoding(xp: Namespace, x: Array, frequencies: int) -> Array:
     """
     if frequencies == 0:
         return x
-    angles = xp.concat(
-        [
-            x[:, a : a + 1] * (math.pi * 2.0**k)
-            for a in range(x.shape[1])
-            for k in range(frequencies)
-        ],
-        axis=1,
-    )  # (n, D F)
+    octaves = [math.pi * 2.0**k for k in range(frequencies)]
+    factors = xp.asarray(octaves, dtype=x.dtype, device=x.device)
+    angles = xp.reshape(x[:, :, None] * factors, (x.shape[0], -1))  # (n, D F)
     return xp.concat([x, xp.sin(angles), xp.cos(angles)], axis=1)
 
 
