@@ -51,7 +51,7 @@ def fit_one(path: Path, settings: dict[str, Any]) -> record.Row:
     """
     import torch
 
-    from inrcodec.encoder.allocator import keep_pages
+    from inrcodec.allocator import keep_pages
     from inrcodec.encoder.fit import Schedule
     from inrcodec.signals import read_image
 

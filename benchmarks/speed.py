@@ -31,7 +31,7 @@ from torch import Tensor
 from benchmarks import record
 from benchmarks.data import ROOT
 from benchmarks.published_order import published_forward
-from inrcodec.encoder.allocator import keep_pages
+from inrcodec.allocator import keep_pages
 from inrcodec.encoder.model import Model
 from inrcodec.nets.asmr import Asmr
 from inrcodec.nets.base import grid_index

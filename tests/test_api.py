@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import inrcodec
-from inrcodec.encoder import allocator
+from inrcodec import allocator
 from inrcodec.errors import InputError, LimitExceeded, NotInr, OptionError
 from inrcodec.limits import Limits
 from inrcodec.signals import write_image

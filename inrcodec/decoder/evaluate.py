@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from inrcodec.allocator import keep_pages
 from inrcodec.decoder.plan import Plan
 from inrcodec.nets.base import grid_index
 
@@ -32,6 +33,7 @@ def evaluate(
         low, high = max(first, start), min(first + len(values), plan.box[0][1])
         out[low - start : high - start] = finish(values[low - first : high - first])
 
+    keep_pages()
     # One thread a stripe; BLAS threads of its own would fight with them (3 times the time).
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(work, _stripes(plan)):

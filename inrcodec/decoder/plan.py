@@ -10,9 +10,10 @@ from inrcodec.nets import Asmr, Net
 from inrcodec.network import network_of, storage_of
 from inrcodec.weights.storage import Projected, Storage
 
-# Floats that the rows of one chunk may need at once (1 MiB, half of a core's second-level cache):
-# larger chunks wait for memory, smaller ones for Python.
-_CHUNK_FLOATS = 2**18
+# Floats that the rows of one chunk may need at once: 4 MiB a thread. With a quarter of that
+# threads wait for one another in Python, and decoding a SIREN takes a third longer
+# (benchmarks/startup.py).
+_CHUNK_FLOATS = 2**20
 # Floats that a single row may need: one row cannot be divided further.
 _LARGEST_ROW_FLOATS = 2**24
 

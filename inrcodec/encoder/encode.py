@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from inrcodec.allocator import keep_pages
 from inrcodec.container.metadata import pack_metadata
-from inrcodec.encoder.allocator import keep_pages
 from inrcodec.encoder.quality import encode_to_psnr
 from inrcodec.encoder.session import Progress, Session
 from inrcodec.encoder.single import encode_to_size, representation

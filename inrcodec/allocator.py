@@ -1,4 +1,4 @@
-"""Make the C library keep pages between steps."""
+"""Make the C library keep pages between the steps of a fit and the stripes of a decode."""
 
 import ctypes
 import sys
@@ -7,7 +7,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def keep_pages() -> None:
-    """Ask glibc not to give large blocks back after every step; elsewhere do nothing.
+    """Ask glibc not to give large blocks back at once; elsewhere do nothing.
 
     A fit step frees and allocates the same tens of megabytes: without this the kernel clears
     fresh pages for each of them (benchmarks/planning.py).
