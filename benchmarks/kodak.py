@@ -116,12 +116,9 @@ def main(
 
 def summary(rows: list[record.Row]) -> None:
     """Mean PSNR per representation, effort and rate."""
-    groups: dict[tuple[str, int, float], list[record.Row]] = {}
-    for row in rows:
-        groups.setdefault((row["asked_repr"], row["effort"], row["asked_bpp"]), []).append(row)
+    groups = record.grouped(rows, "asked_repr", "effort", "asked_bpp")
     for (name, effort, bpp), members in groups.items():
-        psnr = sum(r["psnr_db"] for r in members) / len(members)
-        rate = sum(r["bpp"] for r in members) / len(members)
+        psnr, rate = (record.mean(members, column) for column in ("psnr_db", "bpp"))
         slowest = max(r["encode_s"] for r in members)
         click.echo(
             f"{name} effort {effort} at {bpp} bpp, {len(members)} pictures:"

@@ -32,6 +32,8 @@ BITS = (4, 5, 6, 8, 16)
 # (rows, columns) of a landscape picture, one pair per level
 PAPER_BASES = ((4, 4), (4, 4), (4, 6), (8, 8))
 WIDTH = 256
+# what tells one setting from another
+_SETTINGS = ("steps", "batch", "learning_rate", "w0_first", "w0_modulator", "seed")
 
 
 def bases_for(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -143,30 +145,21 @@ def _deadline(seconds: float) -> Callable[[], bool]:
 
 def summary(rows: list[record.Row]) -> str:
     """Mean and standard deviation over pictures, per setting."""
-    groups: dict[tuple[Any, ...], list[record.Row]] = {}
-    for row in rows:
-        groups.setdefault(_key(row)[1:], []).append(row)
     lines = []
-    for (steps, batch, rate, *_), members in groups.items():
-        means = [_mean([row["psnr_db"] for row in members])]
-        means += [_mean([row[f"psnr_db_{bits}_bit"] for row in members]) for bits in BITS]
-        spread = _mean([(row["psnr_db"] - means[0]) ** 2 for row in members]) ** 0.5
-        levels = ", ".join(f"{m:.2f} at {b} bits" for m, b in zip(means[1:], BITS, strict=True))
+    for (steps, batch, rate, *_), members in record.grouped(rows, *_SETTINGS).items():
+        centre, spread = (f(members, "psnr_db") for f in (record.mean, record.spread))
+        means = [record.mean(members, f"psnr_db_{bits}_bit") for bits in BITS]
+        levels = ", ".join(f"{m:.2f} at {b} bits" for m, b in zip(means, BITS, strict=True))
         lines.append(
             f"{len(members)} pictures, {steps} steps of {batch} rows, rate {rate}:"
-            f" {means[0]:.2f} +- {spread:.2f} dB ({levels}),"
-            f" {_mean([row['seconds'] for row in members]):.0f} s a picture"
+            f" {centre:.2f} +- {spread:.2f} dB ({levels}),"
+            f" {record.mean(members, 'seconds'):.0f} s a picture"
         )
     return "\n".join(lines)
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
 def _key(row: record.Row) -> tuple[Any, ...]:
-    names = ("image", "steps", "batch", "learning_rate", "w0_first", "w0_modulator", "seed")
-    return tuple(row[name] for name in names)
+    return tuple(row[name] for name in ("image", *_SETTINGS))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

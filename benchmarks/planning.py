@@ -121,7 +121,7 @@ def table(rows: list[record.Row]) -> str:
 def _figures(members: list[record.Row], images: list[str]) -> list[str]:
     psnr = {row["image"]: row["psnr_db"] for row in members}
     mean = f"{sum(psnr.values()) / len(psnr):.2f}" if len(psnr) == len(images) else "-"
-    seconds = sum(row["encode_s"] for row in members) / len(members)
+    seconds = record.mean(members, "encode_s")
     cells = [f"{psnr[image]:.2f}" if image in psnr else "-" for image in images]
     return [*cells, mean, f"{seconds:.0f}"]
 

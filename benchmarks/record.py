@@ -5,7 +5,9 @@ import datetime
 import json
 import os
 import platform
+import statistics
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +69,21 @@ def save(path: Path, command: str, rows: list[Row]) -> None:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
+
+
+def grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows by their values in some columns, groups in the order of their first rows."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return groups
+
+
+def mean(rows: Iterable[Row], column: str) -> float:
+    """Mean of a column."""
+    return statistics.fmean(row[column] for row in rows)
+
+
+def spread(rows: Iterable[Row], column: str) -> float:
+    """Standard deviation of a column, of these rows and no others."""
+    return statistics.pstdev(row[column] for row in rows)

@@ -22,7 +22,7 @@ import click
 from benchmarks.data import ROOT, bundled
 
 INRCODEC = (sys.executable, "-m", "inrcodec")
-REPRESENTATIONS = ("asmr", "siren", "doh")
+REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
 # (seconds, MB) that a command may take
 PROMISES = {"--help": (0.3, None), "info": (0.3, None), "decode": (0.6, 300.0)}
 

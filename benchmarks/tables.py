@@ -17,6 +17,7 @@ import click
 
 from benchmarks import entropy_coders, planning, record
 from benchmarks.data import RESULTS, ROOT
+from benchmarks.record import mean
 
 PUBLISHED = Path(__file__).resolve().parent / "published.csv"
 PICTURES = 24
@@ -83,12 +84,6 @@ def at_rate(curve: Curve, bpp: float) -> str:
     return f"{'' if first <= bpp <= last else '~'}{value:.1f}"
 
 
-def mean(rows: Iterable[record.Row], key: str) -> float:
-    """Mean of a column."""
-    values = [row[key] for row in rows]
-    return sum(values) / len(values)
-
-
 def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     return "\n".join(
@@ -102,31 +97,46 @@ def where(row: record.Row) -> str:
     return f"{row['processor']}, {threads} per encode, torch {row['torch']}, commit {row['commit']}"
 
 
+def rows_with(results: Path, name: str, settings: dict[str, Any]) -> list[record.Row]:
+    """Rows of a results file with the given settings and no others."""
+    wanted = settings | {"settings": ""}
+    rows = rows_of(results, name)
+    return [row for row in rows if {key: row[key] for key in wanted} == wanted]
+
+
 def default_rows(results: Path) -> list[record.Row]:
-    """Rows of kodak.json with nothing but defaults."""
-    rows = rows_of(results, "kodak")
-    plain = {"asked_repr": "auto", "effort": 5, "settings": ""}
-    return [row for row in rows if {key: row[key] for key in plain} == plain]
+    """Rows of kodak.json: coordinate networks at the default effort."""
+    return rows_with(results, "kodak", {"asked_repr": "asmr", "effort": 5})
 
 
 def kodak(results: Path) -> str:
     """Ours at every rate with all pictures, beside the others at the same mean rate."""
-    groups: dict[float, list[record.Row]] = {}
-    for row in default_rows(results):
-        groups.setdefault(row["asked_bpp"], []).append(row)
-    whole = [rows for _, rows in sorted(groups.items()) if len(rows) == PICTURES]
-    if not whole:
-        counts = ", ".join(f"{len(rows)} at {bpp:g} bpp" for bpp, rows in sorted(groups.items()))
-        raise Missing(f"results/kodak.json has not all {PICTURES} pictures yet ({counts})")
-    rates = [mean(rows, "bpp") for rows in whole]
-    lines = [["**inrcodec**", "defaults", *(f"**{mean(rows, 'psnr_db'):.1f}**" for rows in whole)]]
+    pyramid = rows_with(results, "kodak_pyramid", {"asked_repr": "pyramid", "effort": 4})
+    ours = _by_rate(pyramid)
+    if not ours:
+        raise Missing(f"results/kodak_pyramid.json has not all {PICTURES} pictures at any rate")
+    rates = {asked: mean(rows, "bpp") for asked, rows in ours.items()}
+    lines = []
+    for label, what, groups in (
+        ("**inrcodec**", "pyramid, the default, effort 4", ours),
+        ("**inrcodec**", "`--repr asmr`: a coordinate network", _by_rate(default_rows(results))),
+    ):
+        shown = (mean(groups[asked], "psnr_db") if asked in groups else None for asked in rates)
+        lines.append([label, what, *("-" if psnr is None else f"**{psnr:.1f}**" for psnr in shown)])
     for name, what in PEERS.items():
         curve, label = published(name), name.removesuffix(" (Pillow").replace("WEBP", "WebP")
-        lines.append([label, what, *(at_rate(curve, bpp) for bpp in rates)])
-    lines.sort(key=lambda cells: _number(cells[-1]))
-    minutes = ", ".join(f"{mean(rows, 'encode_s') / 60:.1f}" for rows in whole)
-    note = f"\n\nMean time of our encodes: {minutes} minutes ({where(whole[-1][0])})."
-    return markdown(["", "", *(f"{bpp:.3f} bpp" for bpp in rates)], lines) + note
+        lines.append([label, what, *(at_rate(curve, bpp) for bpp in rates.values())])
+    lines.sort(key=lambda cells: _number(cells[-2] if len(rates) > 2 else cells[-1]))
+    seconds = ", ".join(f"{mean(rows, 'encode_s'):.0f}" for rows in ours.values())
+    first = next(iter(ours.values()))[0]
+    note = f"\n\nMean time of the pyramid's encodes: {seconds} s ({where(first)})."
+    return markdown(["", "", *(f"{bpp:.3f} bpp" for bpp in rates.values())], lines) + note
+
+
+def _by_rate(rows: list[record.Row]) -> dict[float, list[record.Row]]:
+    """Groups of all pictures by the rate asked for, rising."""
+    groups = record.grouped(rows, "asked_bpp")
+    return {asked: group for (asked,), group in sorted(groups.items()) if len(group) == PICTURES}
 
 
 def _number(cell: str) -> float:
@@ -160,14 +170,11 @@ def beside_default(results: Path, name: str) -> str:
 
 def paper_size(results: Path) -> str:
     """ASMR at its paper's size: PSNR in float32 and after rounding without further steps."""
-    groups: dict[tuple[Any, ...], list[record.Row]] = {}
-    for row in rows_of(results, "paper_size"):
-        groups.setdefault((row["steps"], row["batch"], row["learning_rate"]), []).append(row)
+    groups = record.grouped(rows_of(results, "paper_size"), "steps", "batch", "learning_rate")
     bits = [4, 5, 6, 8, 16]
     lines = [["published (Li et al. 2024, table 3)", "24", PAPER_ASMR, *["-"] * (len(bits) + 2)]]
     for (steps, batch, rate), rows in groups.items():
-        centre = mean(rows, "psnr_db")
-        spread = math.sqrt(sum((row["psnr_db"] - centre) ** 2 for row in rows) / len(rows))
+        centre, spread = mean(rows, "psnr_db"), record.spread(rows, "psnr_db")
         rounded = [f"{mean(rows, f'psnr_db_{b}_bit'):.2f}" for b in bits]
         facts = [str(len(rows)), f"{centre:.2f} +- {spread:.2f}", *rounded]
         facts += [f"{mean(rows, 'bpp_8_bit'):.2f}", f"{mean(rows, 'seconds'):.0f}"]

@@ -20,8 +20,10 @@ class Limits:
     sections: int = 64
     metadata_bytes: int = 2**20
 
-    def check(self, name: str, value: int) -> None:
-        """Raise LimitExceeded if `value` is above the ceiling called `name`."""
+    def check(self, name: str, value: int, what: str = "") -> None:
+        """Raise LimitExceeded if `value` is above the ceiling called `name`; `what` is counted."""
         ceiling = getattr(self, name)
         if ceiling and value > ceiling:
-            raise LimitExceeded(f"file asks for {name} = {value}, above the limit of {ceiling}")
+            raise LimitExceeded(
+                f"file asks for {what or name} = {value}, above the limit of {ceiling}"
+            )

@@ -4,12 +4,47 @@ from inrcodec.container.header import Header
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, Net, Siren
+from inrcodec.nets.pyramid import Pyramid
 from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
 
 
+def pyramid_of(header: Header) -> Pyramid:
+    """The pyramid that a header describes."""
+    return Pyramid(
+        shape=header.shape,
+        channels=header.channels,
+        width=header.width,
+        layers=header.layers,
+        levels=header.levels,
+        colour_from=header.colour_from,
+        stages=header.stages,
+        coarse_width=header.coarse_width,
+    )
+
+
+def header_of_pyramid(net: Pyramid, *, depth: int, seed: int, effort: int, crc: int) -> Header:
+    """The header of a pyramid's file."""
+    return Header(
+        channels=net.channels,
+        depth=depth,
+        shape=net.shape,
+        net=NetId.PYRAMID,
+        storage=StorageId.DIRECT,
+        width=net.width,
+        layers=net.layers,
+        levels=net.levels,
+        colour_from=net.colour_from,
+        stages=net.stages,
+        coarse_width=net.coarse_width,
+        seed=seed,
+        effort=effort,
+        integers_crc=crc,
+    )
+
+
 def network_of(header: Header) -> Net:
-    """The network that a header describes."""
+    """The coordinate network that a header describes."""
     if header.net == NetId.ASMR:
         return Asmr(
             shape=header.shape,
@@ -68,7 +103,7 @@ def header_of(
 
 
 def representation_of(header: Header) -> str:
-    """The name that --repr has for a file: doh, asmr or siren."""
+    """The name that --repr has for a file: doh, asmr, siren or pyramid."""
     if header.storage == StorageId.PROJECTION:
         return "doh"
     return header.net.name.lower()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from inrcodec.errors import OptionError
 
-REPRESENTATIONS = ("auto", "asmr", "doh", "siren")
+REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "pyramid")
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT_BPP = 0.3
 
@@ -32,11 +32,22 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "learning_rate": (float, "peak learning rate"),
 }
 
-# Open intervals of the settings that do not just have to be above 0.
-_RANGES: dict[str, tuple[float, float]] = {
+# Settings that a pyramid has; all others belong to coordinate networks.
+PYRAMID_SETTINGS = frozenset({"width", "layers", "steps"})
+
+# Open intervals of the settings that do not just have to be above 0 and finite; those of numbers
+# that the file holds are the format's.
+RANGES: dict[str, tuple[float, float]] = {
+    "width": (0, 2**12 + 1),
+    "layers": (0, 65),
+    "latent": (0, 2**26 + 1),
+    "groups": (0, 2**16 + 1),
+    "w0": (0, 2**12 + 1),
+    "w0_hidden": (0, 2**12 + 1),
+    "w0_modulator": (0, 2**12 + 1),
     "distil": (0, 1),
     "frequencies": (-1, 17),
-    "levels": (1, 65537),
+    "levels": (1, 2**16 + 1),
     "ratio": (0, 1000),
 }
 
@@ -65,7 +76,8 @@ class EncodeOptions:
         if len(rates) > 1:
             raise OptionError(f"{rates[0]} and {rates[1]} exclude one another")
         for name in rates:
-            _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+            rate = getattr(self, name)
+            _require(0 < rate < math.inf, name, rate, "above 0 and finite")
         _require(self.repr in REPRESENTATIONS, "repr", self.repr, " or ".join(REPRESENTATIONS))
         _require(self.device in DEVICES, "device", self.device, " or ".join(DEVICES))
         _require(1 <= self.effort <= 9, "effort", self.effort, "1 to 9")
@@ -89,7 +101,7 @@ class EncodeOptions:
             text = self.settings[key]
             raise OptionError(f"setting {key} = {text!r} is not {kind.__name__}") from None
         if kind is not str:
-            low, high = _RANGES.get(key, (0, math.inf))
+            low, high = RANGES.get(key, (0, math.inf))
             good = low < value < high
             _require(good, f"setting {key}", value, f"between {low} and {high}, both excluded")
         return value

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from inrcodec.container import Header, Net, Storage, pack_file, parse_file
 from inrcodec.container.header import pack_header
 from inrcodec.container.weights_section import integers_crc, pack
+from inrcodec.decoder.pyramid import latents_crc, write_latents
 from inrcodec.limits import Limits
-from inrcodec.quantise import quantise
+from inrcodec.network import pyramid_of
+from inrcodec.quantise import dequantise, quantise
 from inrcodec.signals.signal import Metadata
 
 SIREN = Header(
@@ -30,6 +32,20 @@ ASMR = replace(SIREN, net=Net.ASMR, w0_modulator=2, shape=(7, 10), bases=((2, 3)
 PROJECTED = replace(
     ASMR, channels=3, storage=Storage.PROJECTION, latent=17, groups=3, projection_seed=5
 )
+PYRAMID = Header(
+    channels=3,
+    depth=8,
+    shape=(9, 14),
+    net=Net.PYRAMID,
+    storage=Storage.DIRECT,
+    width=3,
+    layers=2,
+    levels=3,
+    colour_from=1,
+    stages=2,
+    coarse_width=2,
+)
+SINES = (Net.SIREN, Net.ASMR)
 U64 = st.integers(0, 2**64 - 1)
 
 
@@ -51,25 +67,27 @@ def _ones(levels, axis):
 
 
 @st.composite
-def headers(draw, side=2**20, width=4096, layers=8):
-    """Headers of every net and storage, with fields over their whole ranges."""
+def headers(draw, side=2**20, width=4096, layers=8, nets=tuple(Net)):
+    """Headers of these nets and every storage, with fields over their whole ranges."""
     factor = st.integers(1, 4096)
     shape = draw(st.tuples(st.integers(1, side), st.integers(1, side)))
     header = Header(
         channels=draw(st.integers(1, 4)),
         depth=draw(st.sampled_from([8, 16])),
         shape=shape,
-        net=draw(st.sampled_from(Net)),
-        storage=draw(st.sampled_from(Storage)),
+        net=draw(st.sampled_from(nets)),
+        storage=Storage.DIRECT,
         width=draw(st.integers(1, width)),
         layers=draw(st.integers(1, layers)),
-        w0_first=draw(factor),
-        w0_hidden=draw(factor),
-        frequencies=draw(st.integers(0, 16)),
         seed=draw(U64),
         effort=draw(st.integers(0, 9)),
         integers_crc=draw(st.integers(0, 2**32 - 1)),
     )
+    if header.net == Net.PYRAMID:
+        return draw(pyramids(header, width))
+    w0 = {"w0_first": draw(factor), "w0_hidden": draw(factor)}
+    storage = draw(st.sampled_from(Storage))
+    header = replace(header, **w0, frequencies=draw(st.integers(0, 16)), storage=storage)
     if header.net == Net.ASMR:
         levels = draw(bases(shape, header.layers + 1))
         header = replace(header, w0_modulator=draw(factor), bases=levels)
@@ -78,6 +96,19 @@ def headers(draw, side=2**20, width=4096, layers=8):
         groups = draw(st.integers(1, min(latent, 2**16)))
         header = replace(header, latent=latent, groups=groups, projection_seed=draw(U64))
     return header
+
+
+@st.composite
+def pyramids(draw, header, width):
+    """A pyramid's own fields."""
+    levels = draw(st.integers(1, max(1, min(16, max(header.shape).bit_length() - 1))))
+    return replace(
+        header,
+        levels=levels,
+        colour_from=draw(st.integers(0, levels)),
+        stages=draw(st.integers(0, levels)),
+        coarse_width=draw(st.integers(1, width)),
+    )
 
 
 def counts_of(header):
@@ -95,11 +126,32 @@ def random_tensors(header, seed=0, levels=(64, 1500, 1)):
     ]
 
 
-def make_file(header, tensors=None, metadata=None):
-    """A whole, right file; random tensors unless given."""
+def random_latents(header, seed=0):
+    """Latents that fit a pyramid's header: mostly zeros, few of them large."""
+    rng = np.random.default_rng(seed)
+    return [
+        np.rint(rng.laplace(0, 0.6, grid.shape) ** 3).astype(np.int32)
+        for grid in pyramid_of(header).grids()
+    ]
+
+
+def make_file(header, tensors=None, metadata=None, latents=None):
+    """A whole, right file; random tensors and latents unless given."""
     tensors = random_tensors(header) if tensors is None else tensors
-    header = replace(header, integers_crc=integers_crc(tensors))
-    return pack_file(header, pack(tensors), metadata or Metadata())
+    crc, payload = integers_crc(tensors), None
+    if header.net == Net.PYRAMID:
+        latents = random_latents(header) if latents is None else latents
+        crc = latents_crc(latents, crc)
+        payload = write_latents(pyramid_of(header), weights_of(header, tensors), latents)
+    header = replace(header, integers_crc=crc)
+    return pack_file(header, pack(tensors), metadata or Metadata(), payload)
+
+
+def weights_of(header, tensors):
+    """A pyramid's tensors by name, dequantised."""
+    specs = pyramid_of(header).tensors()
+    pairs = zip(specs, tensors, strict=True)
+    return {spec.name: dequantise(tensor).reshape(spec.shape) for spec, tensor in pairs}
 
 
 def payloads(data):

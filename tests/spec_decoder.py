@@ -6,7 +6,9 @@ It imports nothing from inrcodec, so that the specification and not the code is 
 import math
 import struct
 from bisect import bisect_right
-from itertools import accumulate
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+from itertools import accumulate, repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -61,7 +63,7 @@ class Cursor:
 
 # 2. File header, 3. Sections
 
-HEAD, WEIGHTS, METADATA = 0x01, 0x02, 0x81
+HEAD, WEIGHTS, LATENTS, METADATA = 0x01, 0x02, 0x03, 0x81
 
 
 def read_sections(data: bytes) -> dict[int, bytes]:
@@ -93,7 +95,7 @@ def check_sections(sections: list[tuple[int, bytes]]) -> dict[int, bytes]:
     known: dict[int, bytes] = {}
     for kind, payload in sections:
         require(kind not in known, "second section of a type")
-        if kind in (HEAD, WEIGHTS, METADATA):
+        if kind in (HEAD, WEIGHTS, LATENTS, METADATA):
             known[kind] = payload
         elif not kind & 0x80:
             raise SpecError("Unsupported", "critical section")
@@ -110,6 +112,18 @@ def within(value: int, low: int, high: int) -> int:
     return value
 
 
+SINE_FIELDS = (("w0_first", 1, 4096), ("w0_hidden", 1, 4096), ("frequencies", 0, 16))
+PYRAMID_FIELDS = (("levels", 1, 16), ("colour_from", 0, 16), ("stages", 0, 16))
+PYRAMID_FIELDS += (("coarse_width", 1, 4096),)
+
+
+def check_pyramid(head: dict[str, Any]) -> None:
+    levels = head["levels"]
+    require(head["storage"] == 1, "a pyramid by projection")
+    require(levels == 1 or 2**levels <= max(head["shape"]), "levels")
+    require(max(head["colour_from"], head["stages"]) <= levels, "colour_from or stages")
+
+
 def read_head(payload: bytes) -> dict[str, Any]:
     c = Cursor(payload)
     head: dict[str, Any] = {"kind": within(c.u8(), 1, 1), "channels": within(c.u8(), 1, 4)}
@@ -117,15 +131,12 @@ def read_head(payload: bytes) -> dict[str, Any]:
     require(head["depth"] in (8, 16), "depth")
     head["ndim"] = within(c.u8(), 2, 2)
     head["shape"] = [within(c.varint(), 1, 2**20) for _ in range(head["ndim"])]
-    head["net"], head["storage"] = within(c.u8(), 1, 2), within(c.u8(), 1, 2)
-    for name, low, high in (
-        ("width", 1, 4096),
-        ("layers", 1, 64),
-        ("w0_first", 1, 4096),
-        ("w0_hidden", 1, 4096),
-        ("frequencies", 0, 16),
-    ):
+    head["net"], head["storage"] = within(c.u8(), 1, 3), within(c.u8(), 1, 2)
+    fields = (("width", 1, 4096), ("layers", 1, 64))
+    for name, low, high in fields + (PYRAMID_FIELDS if head["net"] == 3 else SINE_FIELDS):
         head[name] = within(c.varint(), low, high)
+    if head["net"] == 3:
+        check_pyramid(head)
     if head["net"] == 2:
         head["w0_modulator"] = within(c.varint(), 1, 4096)
         head["bases"] = [read_level(c, head["ndim"]) for _ in range(head["layers"] + 1)]
@@ -218,8 +229,11 @@ def read_integers(stream: "Rans", tensor: Tensor, count: int) -> list[int]:
     return integers
 
 
-def check_integers(tensors: list[tuple[Tensor, list[int]]], expected: int) -> None:
+def check_integers(
+    tensors: list[tuple[Tensor, list[int]]], latents: list[np.ndarray], expected: int
+) -> None:
     coded = [q for tensor, integers in tensors if tensor.levels > 1 for q in integers]
+    coded += [q % 65536 for grid in latents for q in grid.reshape(-1).tolist()]
     require(crc32(struct.pack(f"<{len(coded)}H", *coded)) == expected, "integers_crc")
 
 
@@ -333,6 +347,8 @@ class Spec(NamedTuple):
 
 
 def tensors_of(head: dict[str, Any]) -> list[Spec]:
+    if head["net"] == 3:
+        return pyramid_tensors(head)
     dims, d = head["ndim"], head["width"]
     encoded = dims * (1 + 2 * head["frequencies"])
     hidden = math.sqrt(6 / d) / head["w0_hidden"]
@@ -364,6 +380,29 @@ def network_weights(head: dict[str, Any], stored: list[np.ndarray]) -> dict[str,
             result[name] = project(head, matrix, math.prod(shape), bound, z).reshape(shape)
             matrix += 1
     return result
+
+
+def pyramid_tensors(head: dict[str, Any]) -> list[Spec]:
+    channels, levels = head["channels"], head["levels"]
+    bands = 3 * channels
+    specs = [
+        Spec("frame", (channels * channels + channels + levels + 1,), None),
+        Spec("near", (bands + channels, 6), None),
+        Spec("parents", (bands, 6), None),
+        Spec("cross", (2, bands * (bands - 1) // 2), None),
+        Spec("offsets", (4 * (bands + channels) + levels * bands,), None),
+        Spec("slopes", (bands + channels,), None),
+    ]
+    for stage in range(head["stages"]):
+        layers = head["layers"] if stage == 0 else 1
+        width = head["width"] if stage == 0 else head["coarse_width"]
+        specs.append(Spec(f"K_{stage}", (8 * channels, 9), None))
+        for i in range(1, layers + 1):
+            inputs = 12 * channels if i == 1 else width
+            specs.append(Spec(f"W_{stage}_{i}", (width, inputs), None))
+            specs.append(Spec(f"b_{stage}_{i}", (width,), None))
+        specs.append(Spec(f"Wout_{stage}", (4 * channels, width), None))
+    return specs
 
 
 def encode_position(x: np.ndarray, frequencies: int) -> np.ndarray:
@@ -403,12 +442,306 @@ def asmr(head: dict[str, Any], w: dict[str, np.ndarray], index: np.ndarray) -> n
     return z @ w["W_out"].T + w["b_out"]
 
 
-# 10. Samples
+# 10. Latent pyramid
 
 
-def samples_of(head: dict[str, Any], w: dict[str, np.ndarray]) -> np.ndarray:
+class Grid(NamedTuple):
+    level: int | None  # None: LL
+    bands: int
+    rows: int  # of a phase
+    columns: int
+
+
+PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
+LOG2 = [round(64 * math.log2(1 + (j + 0.5) / 64)) for j in range(64)]
+
+
+def grids_of(head: dict[str, Any]) -> list[Grid]:
+    channels, levels = head["channels"], head["levels"]
+    multiple = 2 ** (levels + 1)
+    rows, columns = (-(-side // multiple) * multiple for side in head["shape"])
+    grids = [Grid(None, channels, rows // 2 ** (levels + 1), columns // 2 ** (levels + 1))]
+    for level in reversed(range(levels)):
+        bands = 3 * (channels if level >= head["colour_from"] else 1)
+        grids.append(Grid(level, bands, rows // 2 ** (level + 2), columns // 2 ** (level + 2)))
+    return grids
+
+
+def joined(phases: np.ndarray) -> np.ndarray:
+    """(.., 4, rows, columns) to whole bands."""
+    *lead, _, rows, columns = phases.shape
+    whole = np.zeros((*lead, 2 * rows, 2 * columns), dtype=phases.dtype)
+    for p, (a, b) in enumerate(PHASES):
+        whole[..., a::2, b::2] = phases[..., p, :, :]
+    return whole
+
+
+# Contexts
+
+
+def squares(values: np.ndarray) -> np.ndarray:
+    u = np.floor(64 * values.astype(np.float64) + 0.5).clip(-1023, 1023).astype(np.int64)
+    return u * u
+
+
+def at(m: np.ndarray, i: int, j: int) -> np.ndarray:
+    """The element [row + i, column + j] for every row and column, 0 outside."""
+    rows, columns = m.shape
+    return np.pad(m, 1)[1 + i : 1 + i + rows, 1 + j : 1 + j + columns]
+
+
+def own_energy(n: np.ndarray, m: np.ndarray, p: int) -> np.ndarray:
+    if p == 0:
+        return np.zeros_like(m[0])
+    if p == 1:
+        return n[0] * (m[0] + at(m[0], 0, 1) + at(m[0], 1, 0) + at(m[0], 1, 1))
+    if p == 2:
+        return n[1] * (m[0] + at(m[0], 0, 1)) + n[2] * (at(m[1], -1, 0) + m[1])
+    corners = at(m[2], 0, -1) + m[2] + at(m[2], 1, -1) + at(m[2], 1, 0)
+    return n[3] * (m[0] + at(m[0], 1, 0)) + n[4] * (at(m[1], 0, -1) + m[1]) + n[5] * corners
+
+
+class Contexts:
+    def __init__(self, head: dict[str, Any], w: dict[str, np.ndarray]) -> None:
+        self.channels = head["channels"]
+        self.near, self.parents, self.cross = map(squares, (w["near"], w["parents"], w["cross"]))
+        self.offsets, self.slopes = w["offsets"].astype(np.float64), w["slopes"].astype(np.float64)
+
+    def indices(
+        self, grid: Grid, b: int, p: int, m: np.ndarray, coarser: np.ndarray | None
+    ) -> np.ndarray:
+        """Of phase p of band b; m: (bands, 4, rows, columns), coarser: (bands, rows, columns)."""
+        r = 3 * self.channels + b if grid.level is None else b
+        energy = own_energy(self.near[r], m[b], p)
+        if grid.level is not None:
+            energy = energy + self.earlier_bands(b, p, m)
+            if coarser is not None:
+                energy = energy + self.level_above(b, coarser)
+        return self.index_of(energy, r, self.offset(grid, b, p, r))
+
+    def earlier_bands(self, b: int, p: int, m: np.ndarray) -> np.ndarray:
+        energy = np.zeros_like(m[b, p])
+        for k in range(b):
+            x, y = self.cross[:, b * (b - 1) // 2 + k]
+            energy = energy + x * m[k].sum(axis=0) + y * m[k, p]
+        return energy
+
+    def level_above(self, b: int, coarser: np.ndarray) -> np.ndarray:
+        energy = np.zeros_like(coarser[0])
+        for o in range(3):
+            whole = coarser[b // 3 * 3 + o]
+            sums = sum(at(whole, i, j) for i in (-1, 0, 1) for j in (-1, 0, 1))
+            energy = energy + self.parents[b, o] * whole + self.parents[b, 3 + o] * sums
+        return energy
+
+    def offset(self, grid: Grid, b: int, p: int, r: int) -> float:
+        if grid.level is None:
+            return self.offsets[4 * r + p]
+        bands = 3 * self.channels
+        return self.offsets[4 * r + p] + self.offsets[16 * self.channels + bands * grid.level + b]
+
+    def index_of(self, energy: np.ndarray, r: int, offset: float) -> np.ndarray:
+        f = math.floor(min(max(40 + 8 * offset, -10000), 10000) * 4096 + 0.5)
+        g = math.floor(min(max(self.slopes[r], -16), 16) * 512 + 0.5)
+        energy = energy + 410
+        e = sum((energy >> k > 0).astype(np.int64) for k in range(1, 60))
+        j = (energy >> (e - 6)) - 64
+        lg = 64 * e + np.array(LOG2)[j] - 768
+        return ((f + g * lg + 2048) >> 12).clip(0, 119)
+
+
+# LATENTS
+
+ZERO_COST = """
+    1 1 1 1 1 1 1 1 2 4 7 12 21 33 51 76 109 153 208 277 360 459 575 708 859 1029 1216 1422
+    1646 1887 2145 2420 2710 3016 3335 3669 4015 4373 4742 5122 5512 5911 6319 6735 7158 7588
+    8025 8467 8915 9368 9826 10288 10755 11224 11698 12174 12653 13135 13620 14107 14595 15086
+    15578 16072 16568 17065 17563 18062 18562 19063 19565 20068 20572 21076 21581 22087 22593
+    23100 23607 24114 24622 25130 25639 26148 26657 27166 27675 28185 28695 29205 29715 30226
+    30736 31247 31758 32269 32780 33291 33802 34313 34824 35335 35847 36358 36870 37381 37893
+    38404 38916 39428 39939 40451 40963 41475 41986 42498 43010 43522 44034 44546
+"""
+STEP_COST = """
+    49152 49152 49152 49152 49152 49152 49152 49152 49152 49152 49152 49152 49152 49152 49152
+    49152 47274 43351 39753 36453 33428 30654 28109 25776 23637 21675 19876 18227 16714 15327
+    14055 12888 11819 10838 9938 9113 8357 7663 7027 6444 5909 5419 4969 4557 4178 3832 3514
+    3222 2955 2709 2485 2278 2089 1916 1757 1611 1477 1355 1242 1139 1045 958 878 806 739 677
+    621 570 522 479 439 403 369 339 311 285 261 239 220 201 185 169 155 142 131 120 110 101 92
+    85 78 71 65 60 55 50 46 42 39 36 33 30 27 25 23 21 19 18 16 15 14 13 12 11 10 9 8 7 7 6
+"""
+ZERO_COSTS, STEP_COSTS = [[int(n) for n in text.split()] for text in (ZERO_COST, STEP_COST)]
+with localcontext(prec=60):
+    SURVIVAL = [int(2 ** (30 - Decimal(f) / 4096)) for f in range(4096)]
+
+
+def survival(cost: int) -> int:
+    return SURVIVAL[cost % 4096] >> cost // 4096
+
+
+class LatentStream:
+    def __init__(self, stream: bytes) -> None:
+        require(len(stream) >= 8 and len(stream) % 4 == 0, "stream length")
+        self.x = int.from_bytes(stream[:8], "little")
+        require(2**31 <= self.x < 2**63, "first state")
+        self.words = [word for (word,) in struct.iter_unpack("<I", stream[8:])][::-1]
+
+    def take(self, low: int, high: int) -> None:
+        self.x = (high - low) * (self.x >> 30) + self.x % 2**30 - low
+        if self.x < 2**31:
+            require(bool(self.words), "words run out")
+            self.x = (self.x << 32) + self.words.pop()
+
+    def chunk(self, costs: Iterable[int]) -> tuple[int, bool]:
+        """Trials passed, and whether it happens in the next; `costs` of the trials to come."""
+        slot, begin = self.x % 2**30, 0
+        passed = 0
+        for cost in costs:
+            if begin > 32768:
+                break
+            if slot >= survival(begin + cost):
+                self.take(survival(begin + cost), survival(begin))
+                return passed, True
+            begin, passed = begin + cost, passed + 1
+        self.take(0, survival(begin))
+        return passed, False
+
+    def magnitude(self, cost: int) -> int:
+        magnitude, happened = 1, False
+        while not happened:
+            passed, happened = self.chunk(repeat(cost))
+            magnitude += passed
+            require(magnitude <= 32768, "magnitude")
+        return magnitude
+
+    def plane(self, indices: np.ndarray) -> np.ndarray:
+        flat = indices.reshape(-1).tolist()
+        values, position = np.zeros(len(flat), dtype=np.int64), 0
+        while position < len(flat):
+            passed, happened = self.chunk(ZERO_COSTS[index] for index in flat[position:])
+            position += passed
+            if happened:
+                magnitude = self.magnitude(STEP_COSTS[flat[position]])
+                positive = self.x % 2**30 >= 2**29
+                self.take(*((2**29, 2**30) if positive else (0, 2**29)))
+                values[position] = magnitude if positive else -magnitude
+                position += 1
+        return values.reshape(indices.shape)
+
+    def finish(self) -> None:
+        require(self.x == 2**31, "last state")
+        require(not self.words, "words left over")
+
+
+def read_latents(
+    head: dict[str, Any], w: dict[str, np.ndarray], payload: bytes
+) -> list[np.ndarray]:
+    """For each grid the latents, (bands, 4, rows, columns)."""
+    stream, contexts = LatentStream(payload), Contexts(head, w)
+    latents, coarser = [], None
+    for grid in grids_of(head):
+        q = np.zeros((grid.bands, 4, grid.rows, grid.columns), dtype=np.int64)
+        for b in range(grid.bands):
+            for p in range(4):
+                q[b, p] = stream.plane(contexts.indices(grid, b, p, np.abs(q), coarser))
+        latents.append(q)
+        coarser = None if grid.level is None else joined(np.abs(q))
+    stream.finish()
+    return latents
+
+
+# Synthesis
+
+
+def merged(e: np.ndarray, o: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Along the first axis."""
+    scale = math.sqrt(2) / 1.230174104914001
+    e, o = e / scale, o * scale
+    for even, odd in (
+        (0.443506852043971, 0.882911075530934),
+        (-0.052980118572961, -1.586134342059924),
+    ):
+        e = e - even * (o + np.concatenate([o[:1], o[:-1]]))
+        o = o - odd * (e + np.concatenate([e[1:], e[-1:]]))
+    return e, o
+
+
+def parts_of(bands: list[np.ndarray]) -> list[np.ndarray]:
+    """Parts 00, 01, 10, 11 from the low band and the orientations."""
+    p00, p01, p10, p11 = bands
+    p00, p10 = merged(p00, p10)
+    p01, p11 = merged(p01, p11)
+    p00, p01 = (part.T for part in merged(p00.T, p01.T))
+    p10, p11 = (part.T for part in merged(p10.T, p11.T))
+    return [p00, p01, p10, p11]
+
+
+def cell_network(
+    head: dict[str, Any], w: dict[str, np.ndarray], stage: int, cells: np.ndarray
+) -> np.ndarray:
+    """What is added to cells (4 C, rows, columns)."""
+    _, rows, columns = cells.shape
+    u = np.pad(cells * (8 / 2**stage), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    z = list(u[:, 1:-1, 1:-1])
+    for m, k in np.ndindex(len(u), 2):
+        taps = w[f"K_{stage}"][2 * m + k].reshape(3, 3).astype(np.float64)
+        moved = [u[m, i : i + rows, j : j + columns] * taps[i, j] for i, j in np.ndindex(3, 3)]
+        z.append(sum(moved))
+    for i in range(1, (head["layers"] if stage == 0 else 1) + 1):
+        weights, biases = w[f"W_{stage}_{i}"], w[f"b_{stage}_{i}"]
+        z = np.maximum(np.tensordot(weights, z, 1) + biases[:, None, None], 0)
+    return 2**stage / 32 * np.tensordot(w[f"Wout_{stage}"], z, 1)
+
+
+def one_level(
+    head: dict[str, Any],
+    w: dict[str, np.ndarray],
+    level: int,
+    low: np.ndarray,
+    details: np.ndarray,
+) -> np.ndarray:
+    """The planes (C, 2 h, 2 w) of low bands (C, h, w) and details (bands, h, w)."""
+    channels, rows, columns = low.shape
+    bands = np.zeros((3 * channels, rows, columns))
+    bands[: len(details)] = details
+    cells = np.array([parts_of([low[c], *bands[3 * c : 3 * c + 3]]) for c in range(channels)])
+    cells = cells.reshape(-1, rows, columns)
+    if level < head["stages"]:
+        cells = cells + cell_network(head, w, level, cells)
+    planes = np.zeros((channels, 2 * rows, 2 * columns))
+    for c, a, b in np.ndindex(channels, 2, 2):
+        planes[c, a::2, b::2] = cells[4 * c + 2 * a + b]
+    return planes
+
+
+def pyramid(
+    head: dict[str, Any], w: dict[str, np.ndarray], latents: list[np.ndarray]
+) -> np.ndarray:
+    channels, frame = head["channels"], w["frame"].astype(np.float64)
+    axes = frame[: channels**2].reshape(channels, channels)
+    means, steps = frame[channels**2 :][:channels], frame[channels**2 + channels :]
+    bands = [
+        joined(q) * float(np.float32(2 ** (16 * t))) for q, t in zip(latents, steps, strict=True)
+    ]
+    low = bands[0]
+    for grid, details in zip(grids_of(head)[1:], bands[1:], strict=True):
+        low = one_level(head, w, grid.level, low, details)
+    rows, columns = head["shape"]
+    return np.moveaxis(np.tensordot(axes, low[:, :rows, :columns], 1), 0, -1) + means
+
+
+# 11. Samples
+
+
+def values_at_samples(decoded: "Decoded") -> np.ndarray:
+    head, w = decoded.head, decoded.weights
+    if head["net"] == 3:
+        return pyramid(head, w, decoded.latents)
     index = np.stack(np.indices(head["shape"]), axis=-1).reshape(-1, head["ndim"])
-    v = (siren if head["net"] == 1 else asmr)(head, w, index)
+    return (siren if head["net"] == 1 else asmr)(head, w, index)
+
+
+def samples_of(decoded: "Decoded") -> np.ndarray:
+    head, v = decoded.head, values_at_samples(decoded)
     peak = 2 ** head["depth"] - 1
     samples = np.floor(v.clip(0, 1).astype(np.float64) * peak + 0.5)
     kind = np.uint8 if head["depth"] == 8 else np.uint16
@@ -420,20 +753,28 @@ class Decoded(NamedTuple):
     integers: list[list[int]]  # one list per stored tensor
     weights: dict[str, np.ndarray]  # every tensor of the network
     metadata: dict[int, bytes]
+    latents: list[np.ndarray]  # by grid, (bands, 4, rows, columns); none but with a pyramid
+
+
+def all_integers(decoded: Decoded) -> list[int]:
+    """Every integer that the file codes, in its order; 0 for a tensor of one level."""
+    integers = [q for tensor in decoded.integers for q in tensor]
+    return integers + [q for grid in decoded.latents for q in grid.reshape(-1).tolist()]
 
 
 def read_file(data: bytes) -> Decoded:
     """Everything but the samples. Raises SpecError."""
     sections = read_sections(data)
     head = read_head(sections[HEAD])
+    require((LATENTS in sections) == (head["net"] == 3), "LATENTS or a pyramid alone")
     tensors = read_weights(sections[WEIGHTS], stored_counts(head))
-    check_integers(tensors, head["integers_crc"])
-    metadata = read_metadata(sections[METADATA]) if METADATA in sections else {}
     weights = network_weights(head, [values_of(*tensor) for tensor in tensors])
-    return Decoded(head, [integers for _, integers in tensors], weights, metadata)
+    latents = read_latents(head, weights, sections[LATENTS]) if head["net"] == 3 else []
+    check_integers(tensors, latents, head["integers_crc"])
+    metadata = read_metadata(sections[METADATA]) if METADATA in sections else {}
+    return Decoded(head, [integers for _, integers in tensors], weights, metadata, latents)
 
 
 def decode(data: bytes) -> np.ndarray:
     """Samples, (rows, columns, channels), uint8 or uint16."""
-    decoded = read_file(data)
-    return samples_of(decoded.head, decoded.weights)
+    return samples_of(read_file(data))

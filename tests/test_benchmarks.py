@@ -126,6 +126,15 @@ def test_record_round_trip(tmp_path):
     assert path.with_suffix(".csv").read_text().splitlines() == ["a,b,c", "1,2.5,", "2,,x"]
 
 
+def test_rows_are_grouped_and_averaged():
+    rows = [{"kind": k, "rate": 1, "x": x} for k, x in (("b", 1.0), ("a", 5.0), ("b", 4.0))]
+    groups = record.grouped(rows, "kind", "rate")
+    assert list(groups) == [("b", 1), ("a", 1)]
+    assert record.mean(groups["b", 1], "x") == 2.5
+    assert record.spread(groups["b", 1], "x") == 1.5
+    assert record.spread(groups["a", 1], "x") == 0.0
+
+
 def sweep_rows():
     shared = {"threads": 1, "jobs": 2, "processor": "p", "commit": "c", "date": "d"}
     shared |= {"pillow": "1", "torch": "2"}

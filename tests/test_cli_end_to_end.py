@@ -118,16 +118,6 @@ def test_ctrl_c_writes_the_best_so_far(tmp_path):
     assert execute("verify", tmp_path / "a.inr").returncode == 0
 
 
-def test_start_up_is_quick(coded):
-    for arguments in (["--help"], ["info", coded / "a.inr"]):
-        seconds = []
-        for _ in range(5):
-            start = time.perf_counter()
-            assert execute(*arguments).returncode == 0
-            seconds.append(time.perf_counter() - start)
-        assert min(seconds) < 0.3
-
-
 def test_a_full_disk_is_one_line(coded):
     with open("/dev/full", "wb") as full:
         for arguments in (["decode", "a.inr", "-o", "-"], ["info", "a.inr"]):

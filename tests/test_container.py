@@ -30,7 +30,12 @@ from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Metadata
 
 SPEC = (Path(__file__).parents[1] / "bitstream_spec.md").read_text(encoding="utf-8")
-KINDS = {"siren": forge.SIREN, "asmr": forge.ASMR, "projected": forge.PROJECTED}
+KINDS = {
+    "siren": forge.SIREN,
+    "asmr": forge.ASMR,
+    "projected": forge.PROJECTED,
+    "pyramid": forge.PYRAMID,
+}
 RGB = Header(
     channels=3,
     depth=8,
@@ -79,7 +84,7 @@ def test_file_round_trip(header, seed):
     metadata = Metadata(icc=b"profile" * seed, exif=b"II*\0" if seed % 2 else b"")
     parsed = parse_file(forge.make_file(header, tensors, metadata), Limits())
     assert replace(parsed.header, integers_crc=0) == replace(header, integers_crc=0)
-    assert parsed.version == (1, 0)
+    assert parsed.version == (1, 1 if header.net == Net.PYRAMID else 0)
     assert unpack_metadata(parsed.metadata, Limits()) == metadata
     counts = [tensor.integers.size for tensor in tensors]
     assert_same_tensors(unpack(parsed.weights, counts, parsed.weights_offset), tensors)
@@ -170,11 +175,15 @@ def test_limits():
     assert len(unpack_metadata(metadata, Limits(metadata_bytes=5003)).icc) == 5000
 
 
+def condition_text(name, values):
+    return f"`{name}` = " + " or ".join(str(int(value)) for value in values)
+
+
 def test_table_of_the_specification_is_the_declaration():
     lines = SPEC.split("<!-- fields -->\n")[1].split("<!-- /fields -->")[0].splitlines()[2:]
     expected = []
     for field in FIELDS:
-        condition = f"`{field.only_if[0]}` = {int(field.only_if[1])}" if field.only_if else ""
+        condition = condition_text(*field.only_if) if field.only_if else ""
         cells = (f"`{field.name}`", field.type, field.allowed_text(), condition, field.meaning)
         expected.append("| " + " | ".join(cells) + " |")
     assert lines == expected

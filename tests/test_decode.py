@@ -120,13 +120,13 @@ def test_code_values():
 # Per limit: a header that a file of some hundred bytes can have.
 BOMBS = {
     "samples": replace(forge.SIREN, shape=(2**15, 2**15)),
-    "samples in the padding": replace(ASMR, shape=(1, 1), bases=((2**15, 2**15), *[(1, 1)] * 3)),
+    "padded samples": replace(ASMR, shape=(1, 1), bases=((2**15, 2**15), *[(1, 1)] * 3)),
     "macs": replace(forge.SIREN, shape=(2**13, 2**13), width=1024),
     "weights": replace(forge.SIREN, width=4096, layers=64),
     "weights of a level": replace(
         forge.ASMR, shape=(2**12, 2**12), width=64, layers=1, bases=((1, 1), (2**12, 2**12))
     ),
-    "weights that are latents": replace(
+    "weights of a latent": replace(
         forge.SIREN, width=1, layers=1, storage=Storage.PROJECTION, latent=2**26, groups=1
     ),
     "projection": replace(
@@ -141,7 +141,7 @@ def test_limits_bind_before_anything_is_made(name, function):
     data = pack_file(BOMBS[name], b"", Metadata())
     assert len(data) < 150
     started = time.perf_counter()
-    with pytest.raises(LimitExceeded, match=f"file asks for {name.split()[0]} = "):
+    with pytest.raises(LimitExceeded, match=f"file asks for {name.split(' of ')[0]} = "):
         function(data)
     assert time.perf_counter() - started < 1
 

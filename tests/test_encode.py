@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from inrcodec import decoder, metrics
+from inrcodec.container.weights_section import pack
 from inrcodec.encoder import encode_signal, quality, rate, single
 from inrcodec.encoder.encode import size_budget
+from inrcodec.encoder.session import Session
 from inrcodec.errors import EncodeError, InrError, OptionError, RateError
 from inrcodec.options import EncodeOptions
 from inrcodec.quantise import QuantisedTensor
@@ -34,6 +36,12 @@ def picture(height=16, width=24, channels=3, depth=8, seed=0, metadata=None):
     dtype = np.uint8 if depth == 8 else np.uint16
     samples = np.rint(values * (2**depth - 1)).astype(dtype)
     return Signal("image", samples, metadata or Metadata())
+
+
+def blocks(channels, side):
+    """24 x 32 samples, squares of random colours: a picture whose quality costs bytes."""
+    colours = np.random.default_rng(0).integers(40, 216, (24 // side, 32 // side, channels))
+    return Signal("image", np.kron(colours, np.ones((side, side, 1))).astype(np.uint8))
 
 
 def encode(signal, progress=None, stop=None, **options):
@@ -158,9 +166,35 @@ def test_time_limit():
     assert len(coded.data) <= 700
 
 
-def test_quality_target():
-    coded = encode(picture(64, 96), psnr=30.0, settings={"steps": "400"})
-    assert 30.0 <= coded.psnr_db <= 30.2
+@pytest.mark.parametrize(
+    ("channels", "side", "target", "most"), [(3, 4, 25.0, 700), (1, 2, 20.0, 350)]
+)
+def test_quality_target(channels, side, target, most):
+    coded = encode(blocks(channels, side), psnr=target, settings={"steps": "200"})
+    assert target <= coded.psnr_db <= target + 0.2
+    assert len(coded.data) < most
+
+
+BELOW, ABOVE = (3.0, 28.0), (4.0, 32.0)
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([BELOW], 4.0),  # one point: the slope that is usual
+        ([(1.0, 27.0), BELOW], 5.0),  # the line through two points, within reach
+        ([(2.0, 27.0), BELOW], 5.0),
+        ([(2.0, 29.0), BELOW], 5.0),  # a line that does not rise is not believed
+        ([ABOVE], 3.0),
+        ([ABOVE, (4.5, 36.0)], 3.75),
+        ([BELOW, ABOVE], 3.5),
+        ([(0.0, 10.0), BELOW, ABOVE, (9.0, 50.0)], 3.5),
+        ([(3.0, 29.99), ABOVE], 3.15),  # never too near to what was tried
+    ],
+)
+def test_secant(history, expected):
+    slopes, reach = (0.5, 2.0, 8.0), 2.0
+    assert quality._secant(history, 30.0, slopes, reach) == pytest.approx(expected)
 
 
 def test_easy_quality_takes_the_smallest_network():
@@ -181,12 +215,12 @@ def test_metadata_come_on_top_of_a_quality(few_trims):
 def test_unreachable_quality():
     noise = np.random.default_rng(0).integers(0, 256, (12, 12, 1), dtype=np.uint8)
     with pytest.raises(RateError, match=r"90.0 dB were not reached: \d+\.\d+ dB at best"):
-        encode(Signal("image", noise), psnr=90.0)
+        encode(Signal("image", noise), psnr=90.0, repr="asmr")
 
 
 def test_stopped_quality_target_gives_what_there_is():
     calls = itertools.count()
-    coded = encode(picture(), stop=lambda: next(calls) >= 60, psnr=60.0)
+    coded = encode(picture(), stop=lambda: next(calls) >= 20, psnr=60.0)
     assert coded.stopped
     assert decoder.decode(coded.data).shape == (16, 24)
 
@@ -243,6 +277,7 @@ def test_metadata_count():
 def test_rates():
     signal = picture(20, 30)
     assert size_budget(signal, EncodeOptions(bpp=1.5)) == 112
+    assert size_budget(signal, EncodeOptions(bpp=1e308)) >= 2**50
     assert size_budget(signal, EncodeOptions(size=77)) == 77
     assert size_budget(signal, EncodeOptions()) == 400
     large = Signal("image", np.zeros((400, 300, 1), dtype=np.uint8))
@@ -268,6 +303,22 @@ def test_wrong_quantiser_is_noticed(monkeypatch):
     monkeypatch.setattr(single, "quantise_all", wrong)
     with pytest.raises(EncodeError, match=r"the file decodes to .* dB, the fit promised .* dB"):
         encode(picture(), size=700, settings={"steps": "300"})
+
+
+def test_file_is_coded_once(monkeypatch):
+    """While nothing changes; other weights or grids are another file."""
+    job = single.Job(Session(picture(), EncodeOptions(settings={"steps": "20"}), None, None), 600)
+    job.fit_all()
+    packed = []
+    monkeypatch.setattr(single, "pack", lambda tensors: packed.append(0) or pack(tensors))
+    assert job.size == job.size == len(job.candidate().data)
+    assert len(packed) <= 1
+    first = job.candidate().data
+    job.settle(0.9, steps=1)
+    assert job.size < len(first)
+    job.model.load({name: array + 1 for name, array in job.fit.arrays().items()})
+    assert job.candidate().data != first
+    assert len(packed) >= 2
 
 
 def test_diverging_fit_is_an_error_or_a_file():

@@ -5,15 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forge
 import numpy as np
 import pytest
 import spec_decoder
 
-from inrcodec.container import parse_file
+from inrcodec.container import Net, parse_file
 from inrcodec.container.weights_section import unpack
 from inrcodec.decoder import decode, info, verify
+from inrcodec.decoder.pyramid import read_latents
 from inrcodec.limits import Limits
-from inrcodec.network import network_of, storage_of
+from inrcodec.network import network_of, pyramid_of, storage_of
 
 FOLDER = Path(__file__).parent / "golden"
 FILES = {f"{p.parent.name}/{p.stem}": p for p in sorted(FOLDER.glob("v*/*.inr"))}
@@ -44,7 +46,8 @@ def test_golden_files_are_there():
     facts = [info(path.read_bytes()) for path in FILES.values()]
     assert {(f["net"], f["storage"]) for f in facts} == {
         (net, storage) for net in ("siren", "asmr") for storage in ("direct", "projection")
-    }
+    } | {("pyramid", "direct")}
+    assert {f["version"] for f in facts} == {name[1:4] for name in FILES}
     assert {f["channels"] for f in facts} >= {1, 3, 4}
     assert {f["depth"] for f in facts} == {8, 16}
 
@@ -61,11 +64,23 @@ def test_same_samples(name):
 def test_same_integers(name):
     data = FILES[name].read_bytes()
     golden = expected(FILES[name], "integers").tolist()
-    parsed = parse_file(data, Limits())
-    specs = storage_of(parsed.header).stored(network_of(parsed.header))
+    assert integers_of(parse_file(data, Limits())) == golden
+    assert spec_decoder.all_integers(spec_decoder.read_file(data)) == golden
+
+
+def integers_of(parsed):
+    """Every integer of a file, as the package finds them."""
+    header = parsed.header
+    pyramid = header.net == Net.PYRAMID
+    net = pyramid_of(header) if pyramid else network_of(header)
+    specs = storage_of(header).stored(net)
     tensors = unpack(parsed.weights, [t.size for t in specs])
-    assert np.concatenate([t.integers for t in tensors]).tolist() == golden
-    assert [q for tensor in spec_decoder.read_file(data).integers for q in tensor] == golden
+    integers = np.concatenate([t.integers for t in tensors]).tolist()
+    if pyramid:
+        weights = forge.weights_of(header, tensors)
+        for grid in read_latents(net, weights, parsed.latents, 0):
+            integers += grid.swapaxes(0, 1).ravel().tolist()
+    return integers
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
@@ -82,10 +97,11 @@ def test_same_samples_on_any_number_of_threads(threads, tmp_path):
             assert_samples(samples[str(path)], path)
 
 
-def test_golden_files_are_not_overwritten():
+@pytest.mark.parametrize("version", ["v1.0", "v1.1"])
+def test_golden_files_are_not_overwritten(version):
     script = FOLDER / "make_golden.py"
     before = {path: path.read_bytes() for path in FILES.values()}
-    done = subprocess.run([sys.executable, script, "v1.0"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, script, version], capture_output=True, text=True)
     assert done.returncode != 0
     assert "FileExistsError" in done.stderr
     assert {path: path.read_bytes() for path in FILES.values()} == before

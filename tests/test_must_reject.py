@@ -6,6 +6,7 @@ message that names what is wrong.
 
 import struct
 from dataclasses import replace
+from unittest.mock import patch
 from zlib import crc32
 
 import forge
@@ -21,12 +22,13 @@ from inrcodec.errors import InrError
 from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Metadata
 
-HEAD, WEIGHTS, METADATA = 1, 2, 0x81
+HEAD, WEIGHTS, LATENTS, METADATA = 1, 2, 3, 0x81
 GOOD = forge.make_file(forge.SIREN)
 (_, HEAD_PAYLOAD), (_, WEIGHTS_PAYLOAD) = forge.payloads(GOOD)
 SECTIONS = [(HEAD, HEAD_PAYLOAD), (WEIGHTS, WEIGHTS_PAYLOAD)]
 ASMR_SECTIONS = forge.payloads(forge.make_file(forge.ASMR))
 PROJECTED_SECTIONS = forge.payloads(forge.make_file(forge.PROJECTED))
+PYRAMID_SECTIONS = forge.payloads(forge.make_file(forge.PYRAMID))
 RECORD = struct.pack("<Bee", 64, -0.75, 0.75)  # how WEIGHTS begins; then a model
 
 
@@ -58,6 +60,24 @@ def split_weights():
     return WEIGHTS_PAYLOAD[: cursor.position], WEIGHTS_PAYLOAD[cursor.position :]
 
 
+def with_pyramid(position, value):
+    """A pyramid whose HEAD has another byte."""
+    return with_head(patched(position, value, PYRAMID_SECTIONS[0][1]), PYRAMID_SECTIONS)
+
+
+def with_latents(change):
+    """A pyramid whose LATENTS payload is changed."""
+    latents = change(PYRAMID_SECTIONS[2][1])
+    return forge.assemble([*PYRAMID_SECTIONS[:2], (LATENTS, latents)])
+
+
+def too_large_latent():
+    values = forge.random_latents(forge.PYRAMID)
+    values[2][1, 2, 0, 1] = -32769
+    with patch("inrcodec.entropy.latents.MAX_MAGNITUDE", 32769):
+        return forge.make_file(forge.PYRAMID, latents=values)
+
+
 def with_metadata(content, **options):
     return with_frame(zstandard.ZstdCompressor(**options).compress(content))
 
@@ -79,6 +99,17 @@ def one_layer(levels_bytes):
     tensors = forge.random_tensors(header)
     packed = packed.replace(b"\0\2\2", levels_bytes)[:-4] + struct.pack("<I", integers_crc(tensors))
     return forge.assemble([(HEAD, packed), (WEIGHTS, pack(tensors))])
+
+
+def projected_pyramid():
+    """A pyramid's HEAD with storage 2, and the fields that come with it."""
+    head = PYRAMID_SECTIONS[0][1]
+    return head[:7] + b"\2" + head[8:14] + b"\x11\1\5" + head[14:]
+
+
+def with_pyramid_crc():
+    head = PYRAMID_SECTIONS[0][1]
+    return with_head(head[:-4] + bytes(4), PYRAMID_SECTIONS)
 
 
 def too_large_integer():
@@ -123,7 +154,7 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "major 2": ("version 2.0", forge.assemble(SECTIONS, b"\x89INR\2\0")),
         "major 0": ("version 0.0", forge.assemble(SECTIONS, b"\x89INR\0\0")),
         "reserved": ("reserved byte is 1", forge.assemble(SECTIONS, reserved=1)),
-        "critical section": ("critical section 0x03", forge.assemble([*SECTIONS, (3, b"")])),
+        "critical section": ("critical section 0x04", forge.assemble([*SECTIONS, (4, b"")])),
     },
     "Corrupt": {
         "cut file header": ("11 of 12 bytes", GOOD[:11]),
@@ -144,6 +175,12 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "two HEAD": ("HEAD: second", forge.assemble([*SECTIONS, SECTIONS[0]])),
         "two WEIGHTS": ("WEIGHTS: second", forge.assemble([*SECTIONS, SECTIONS[1]])),
         "two METADATA": ("METADATA: second", forge.assemble([*SECTIONS, *[(METADATA, FRAME)] * 2])),
+        "two LATENTS": ("LATENTS: second", forge.assemble([*PYRAMID_SECTIONS, (LATENTS, b"")])),
+        "LATENTS of a siren": (
+            "a LATENTS section with",
+            forge.assemble([*SECTIONS, (LATENTS, b"")]),
+        ),
+        "no LATENTS": ("no LATENTS section with", forge.assemble(PYRAMID_SECTIONS[:2])),
         "overlong varint": ("shape.* shortest form", with_head(patched(4, b"\x83\x00"))),
         "varint over 32 bits": (
             "shape.* over 32 bits",
@@ -171,7 +208,7 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "ndim": ("ndim = 3", with_head(patched(3, b"\3"))),
         "side 0": (r"shape\[0\] = 0", with_head(patched(4, b"\0"))),
         "side too long": (r"shape\[0\] = 1048577", with_head(patched(4, forge.leb128(2**20 + 1)))),
-        "net": ("net = 3", with_head(patched(6, b"\3"))),
+        "net": ("net = 4", with_head(patched(6, b"\4"))),
         "storage": ("storage = 0", with_head(patched(7, b"\0"))),
         "width": ("width = 4097", with_head(patched(8, forge.leb128(4097)))),
         "no layers": ("layers = 0", with_head(patched(9, b"\0"))),
@@ -194,6 +231,16 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "latent 0": ("latent = 0", with_projection(b"\0\1\5")),
         "groups 0": ("groups = 0", with_projection(b"\x11\0\5")),
         "groups over latent": ("groups = 18 is more", with_projection(b"\x11\x12\5")),
+        "projected pyramid": (
+            "not stored by projection",
+            with_head(projected_pyramid(), PYRAMID_SECTIONS),
+        ),
+        "no wavelet levels": ("levels = 0", with_pyramid(10, b"\0")),
+        "wavelet levels 17": ("levels = 17", with_pyramid(10, b"\x11")),
+        "too many levels": ("levels = 4 are too many", with_pyramid(10, b"\4")),
+        "colour_from": ("colour_from = 4 is more", with_pyramid(11, b"\4")),
+        "stages": ("stages = 4 is more", with_pyramid(12, b"\4")),
+        "coarse_width": ("coarse_width = 0", with_pyramid(13, b"\0")),
         "cut HEAD": ("integers_crc needs", with_head(HEAD_PAYLOAD[:-1])),
         "long HEAD": ("HEAD: 1 bytes after", with_head(HEAD_PAYLOAD + b"\0")),
         "no zstd": ("METADATA", with_frame(b"abcdefghijkl")),
@@ -235,6 +282,14 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "words left": ("words left", with_stream(lambda stream: stream + b"\0\0")),
         "last state": ("WEIGHTS: ", with_stream(lambda s: bytes([s[0] ^ 1]) + s[1:])),
         "integer over levels": ("above levels = 1025", too_large_integer()),
+        "cut latent state": ("has 7 bytes", with_latents(lambda stream: stream[:7])),
+        "part of a latent word": ("has .* bytes, not", with_latents(lambda stream: stream[:-1])),
+        "first latent state": ("begins in state", with_latents(lambda s: bytes(8) + s[8:])),
+        "latent words run out": ("before its last latent", with_latents(lambda s: s[:-4])),
+        "latent words left": ("words left", with_latents(lambda stream: stream + bytes(4))),
+        "last latent state": ("LATENTS: ", with_latents(lambda s: bytes([s[0] ^ 1]) + s[1:])),
+        "latent too large": ("magnitude above 32768", too_large_latent()),
+        "latents_crc": ("CRC-32 of the integers", with_pyramid_crc()),
         "integers_crc": ("CRC-32 of the integers", with_head(HEAD_PAYLOAD[:-4] + b"\0\0\0\0")),
     },
 }
@@ -266,6 +321,8 @@ def accepted():
     yield one_layer(b"\2\1\1\2")
     yield forge.make_file(replace(forge.ASMR, layers=1, bases=((1024, 2**14), (1, 1))))
     yield with_projection(b"\x11\3\5")
+    yield forge.assemble([PYRAMID_SECTIONS[i] for i in (0, 2, 1)], b"\x89INR\1\0")
+    yield forge.make_file(replace(forge.PYRAMID, shape=(1, 8), stages=0, colour_from=3))
 
 
 @pytest.mark.parametrize("data", list(accepted()), ids=lambda data: f"{crc32(data):08x}")

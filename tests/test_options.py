@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from inrcodec.container.header import FIELDS
 from inrcodec.errors import OptionError
-from inrcodec.options import SETTINGS, EncodeOptions
+from inrcodec.options import RANGES, SETTINGS, EncodeOptions
 
 
 def test_defaults():
@@ -22,8 +23,11 @@ def test_defaults():
         ("bpp", 0.0),
         ("bpp", -1.0),
         ("bpp", float("nan")),
+        ("bpp", float("inf")),
         ("size", 0),
         ("psnr", -3.0),
+        ("psnr", float("nan")),
+        ("psnr", float("inf")),
         ("repr", "jpeg"),
         ("device", "tpu"),
         ("effort", 0),
@@ -55,7 +59,7 @@ def test_one_rate_at_most(rates):
         ("wdith", "5", "unknown setting 'wdith'; known: .*width"),
         ("width", "five", "width = 'five' is not int"),
         ("width", "2.5", "width = '2.5' is not int"),
-        ("width", "0", "width = 0 is not between 0 and inf"),
+        ("width", "0", "width = 0 is not between 0 and 4097"),
         ("bits", "many", "bits = 'many' is not float"),
         ("bits", "-1", "bits = -1.0 is not between 0"),
         ("bits", "nan", "bits = nan is not between 0"),
@@ -63,13 +67,34 @@ def test_one_rate_at_most(rates):
         ("frequencies", "17", "frequencies = 17 is not between"),
         ("levels", "1", "levels = 1 is not between 1 and 65537, both excluded"),
         ("levels", "65537", "levels = 65537 is not between"),
-        ("learning_rate", "inf", "learning_rate = inf is not between"),
+        ("width", "4097", "width = 4097 is not between 0 and 4097"),
+        ("groups", "65537", "groups = 65537 is not between 0 and 65537, both excluded"),
     ],
 )
 def test_wrong_settings(key, text, message):
     with pytest.raises(OptionError, match=message) as error:
         EncodeOptions(settings={key: text})
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e400"])
+@pytest.mark.parametrize("key", [key for key, (kind, _) in SETTINGS.items() if kind is float])
+def test_settings_are_finite(key, text):
+    with pytest.raises(OptionError, match=f"setting {key} = (nan|-?inf) is not between"):
+        EncodeOptions(settings={key: text})
+
+
+def test_ranges_are_those_of_the_format():
+    """What the options let through, the header can hold."""
+    fields = {"w0": "w0_first"}
+    # `levels` are of quantisation; HEAD's are the wavelet's.
+    names = {key: fields.get(key, key) for key in RANGES if key != "levels"}
+    allowed = {field.name: field.allowed for field in FIELDS}
+    held = {key: allowed[name] for key, name in names.items() if name in allowed}
+    assert len(held) == 8
+    for key, values in held.items():
+        low, high = RANGES[key]
+        assert (low + 1, high - 1) == (max(values[0], low + 1), values[-1])
 
 
 def test_settings_are_parsed():

@@ -116,6 +116,8 @@ def test_bases_setting():
         ("a,4/4,4", "is not like 4,4,4,8/4,4,6,8"),
         ("", "is not like"),
         ("4,4,4,4/4,4,6,8", r"spans \[256, 768\], less than \[512, 768\]"),
+        ("512,2000000/768,1", r"spans \[1024000000, 768\], more than a file can hold"),
+        ("512" + ",1" * 65 + "/768" + ",1" * 65, "more than 65 levels"),
     ],
 )
 def test_wrong_bases(text, message):

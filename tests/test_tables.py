@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from benchmarks import record, tables
 
 WHERE = {"processor": "p", "threads": 1, "cores": 2, "torch": "2", "commit": "c"}
-PLAIN = {"repr": "asmr", "asked_repr": "auto", "effort": 5, "settings": "", "encode_s": 60.0}
+PLAIN = {"repr": "asmr", "asked_repr": "asmr", "effort": 5, "settings": "", "encode_s": 60.0}
 
 
 def kodak_rows(bpp, psnr, count=24):
@@ -21,22 +21,32 @@ def save(folder, name, rows):
     record.save(folder / f"{name}.json", "command", rows)
 
 
+def pyramid_rows(bpp, psnr, count=24):
+    own = {"repr": "pyramid", "asked_repr": "pyramid", "effort": 4}
+    return [row | own for row in kodak_rows(bpp, psnr, count)]
+
+
 def test_peers_are_read_off_at_our_mean_rate(tmp_path):
-    save(tmp_path, "kodak", kodak_rows(0.15, 20.0) + kodak_rows(0.3, 28.0))
+    save(tmp_path, "kodak", kodak_rows(0.15, 20.0))
+    save(tmp_path, "kodak_pyramid", pyramid_rows(0.15, 26.0) + pyramid_rows(0.3, 29.0))
     lines = tables.kodak(tmp_path).splitlines()
     assert lines[0] == "|  |  | 0.148 bpp | 0.297 bpp |"
-    assert "| **inrcodec** | defaults | **20.5** | **28.5** |" in lines
+    assert "| **inrcodec** | pyramid, the default, effort 4 | **26.5** | **29.5** |" in lines
+    assert "| **inrcodec** | `--repr asmr`: a coordinate network | **20.5** | - |" in lines
     cells = {line.split(" | ")[0]: line.split(" | ")[2:] for line in lines[2:-2]}
     assert 24.2 < float(cells["| COIN"][0]) < 24.7 < float(cells["| C3"][0])
-    order = [float(row[-1].strip("*~ |")) for row in cells.values()]
-    assert order == sorted(order) and len(order) == len(tables.PEERS) + 1
+    order = [line.split(" | ")[-1].strip("*~ |") for line in lines[2:-2]]
+    figures = [float(cell) for cell in order if cell != "-"]
+    assert figures == sorted(figures) and len(figures) == len(tables.PEERS) + 1
 
 
 def test_a_rate_without_all_pictures_is_not_shown(tmp_path):
-    save(tmp_path, "kodak", kodak_rows(0.15, 26.0) + kodak_rows(0.3, 28.0, count=23))
+    save(tmp_path, "kodak", kodak_rows(0.15, 26.0))
+    rows = pyramid_rows(0.15, 26.0) + pyramid_rows(0.3, 28.0, count=23)
+    save(tmp_path, "kodak_pyramid", rows)
     assert "0.297" not in tables.kodak(tmp_path)
-    save(tmp_path, "kodak", kodak_rows(0.3, 28.0, count=23))
-    with pytest.raises(tables.Missing, match=r"23 at 0\.3 bpp"):
+    save(tmp_path, "kodak_pyramid", pyramid_rows(0.3, 28.0, count=23))
+    with pytest.raises(tables.Missing, match="24 pictures"):
         tables.kodak(tmp_path)
 
 
@@ -88,7 +98,8 @@ def test_timings(tmp_path):
 
 
 def test_only_what_is_between_marks_changes(tmp_path):
-    save(tmp_path, "kodak", kodak_rows(0.15, 26.0))
+    save(tmp_path, "kodak", kodak_rows(0.15, 24.0))
+    save(tmp_path, "kodak_pyramid", pyramid_rows(0.15, 26.0))
     text = (
         "a\n<!-- table:kodak -->\nold\n<!-- /table -->\nb\n<!-- table:doh -->\nold\n<!-- /table -->"
     )
@@ -105,7 +116,8 @@ def test_only_what_is_between_marks_changes(tmp_path):
 def test_check_fails_on_a_difference_and_writes_nothing(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("<!-- table:kodak -->\nold\n<!-- /table -->\n")
-    save(tmp_path, "kodak", kodak_rows(0.15, 26.0))
+    save(tmp_path, "kodak", kodak_rows(0.15, 24.0))
+    save(tmp_path, "kodak_pyramid", pyramid_rows(0.15, 26.0))
     monkeypatch.setattr(tables, "documents", lambda: [page])
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
     before = page.read_text()

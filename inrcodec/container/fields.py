@@ -16,15 +16,15 @@ class Field:
     """One integer, or one list of integers, of a section.
 
     `type`: "u8", "u32" (little-endian), "varint" (up to 32 bits), "varint64", or the name of a
-    list that its section reads itself. `allowed`: the values it may take. `only_if`: name and
-    value of an earlier field without which this one is absent.
+    list that its section reads itself. `allowed`: the values it may take. `only_if`: name of an
+    earlier field, and those of its values without which this one is absent.
     """
 
     name: str
     type: str
     allowed: Collection[int]
     meaning: str
-    only_if: tuple[str, int] | None = None
+    only_if: tuple[str, tuple[int, ...]] | None = None
 
     def allowed_text(self) -> str:
         """The allowed values as the specification prints them: "1..4", or "8, 16"."""

@@ -27,6 +27,7 @@ class Net(IntEnum):
 
     SIREN = 1
     ASMR = 2
+    PYRAMID = 3
 
 
 class Storage(IntEnum):
@@ -37,8 +38,10 @@ class Storage(IntEnum):
 
 
 _Read = Callable[[Reader, Field, Mapping[str, Any]], Any]
-_ASMR = ("net", Net.ASMR)
-_PROJECTION = ("storage", Storage.PROJECTION)
+_SINES = ("net", (Net.SIREN, Net.ASMR))
+_ASMR = ("net", (Net.ASMR,))
+_PYRAMID = ("net", (Net.PYRAMID,))
+_PROJECTION = ("storage", (Storage.PROJECTION,))
 _BASE = range(1, MAX_SIDE + 1)
 
 FIELDS = (
@@ -47,15 +50,21 @@ FIELDS = (
     Field("depth", "u8", (8, 16), "bits per sample"),
     Field("ndim", "u8", range(2, 3), "number of axes"),
     Field("shape", "varint * ndim", range(1, MAX_SIDE + 1), "rows, columns"),
-    Field("net", "u8", range(1, 3), "1 siren, 2 asmr"),
+    Field("net", "u8", range(1, 4), "1 siren, 2 asmr, 3 pyramid"),
     Field("storage", "u8", range(1, 3), "1 direct, 2 projection"),
-    Field("width", "varint", range(1, 4097), "outputs of each sine layer"),
-    Field("layers", "varint", range(1, 65), "number of sine layers"),
-    Field("w0_first", "varint", range(1, 4097), "frequency factor of the first sine layer"),
-    Field("w0_hidden", "varint", range(1, 4097), "frequency factor of the other sine layers"),
-    Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none"),
+    Field("width", "varint", range(1, 4097), "units of each hidden layer"),
+    Field("layers", "varint", range(1, 65), "number of hidden layers"),
+    Field("w0_first", "varint", range(1, 4097), "frequency factor of the first sine layer", _SINES),
+    Field(
+        "w0_hidden", "varint", range(1, 4097), "frequency factor of the other sine layers", _SINES
+    ),
+    Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none", _SINES),
     Field("w0_modulator", "varint", range(1, 4097), "factor of the modulators", _ASMR),
     Field("bases", "levels", _BASE, "bases of each level on each axis", _ASMR),
+    Field("levels", "varint", range(1, 17), "levels of the wavelet", _PYRAMID),
+    Field("colour_from", "varint", range(17), "finest level with every channel", _PYRAMID),
+    Field("stages", "varint", range(17), "finest levels with a cell network", _PYRAMID),
+    Field("coarse_width", "varint", range(1, 4097), "units of the coarser ones", _PYRAMID),
     Field("latent", "varint", range(1, 2**26 + 1), "number of latent values", _PROJECTION),
     Field("groups", "varint", range(1, 2**16 + 1), "parts of the latent, <= latent", _PROJECTION),
     Field("projection_seed", "varint64", range(MAX_U64 + 1), "key of the projection", _PROJECTION),
@@ -79,11 +88,15 @@ class Header:
     storage: Storage
     width: int
     layers: int
-    w0_first: int
-    w0_hidden: int
+    w0_first: int = 0
+    w0_hidden: int = 0
     frequencies: int = 0
     w0_modulator: int = 0
     bases: tuple[tuple[int, ...], ...] = ()
+    levels: int = 0
+    colour_from: int = 0
+    stages: int = 0
+    coarse_width: int = 0
     latent: int = 0
     groups: int = 0
     projection_seed: int = 0
@@ -99,7 +112,7 @@ class Header:
 
 
 def _present(field: Field, values: Mapping[str, Any]) -> bool:
-    return field.only_if is None or values[field.only_if[0]] == field.only_if[1]
+    return field.only_if is None or values[field.only_if[0]] in field.only_if[1]
 
 
 def unpack_header(payload: bytes, offset: int = 0) -> Header:
@@ -164,6 +177,20 @@ def _problems(header: Header) -> list[str]:
             )
     if header.storage == Storage.PROJECTION and header.groups > header.latent:
         problems.append(f"groups = {header.groups} is more than latent = {header.latent}")
+    if header.net == Net.PYRAMID:
+        problems += _pyramid_problems(header)
+    return problems
+
+
+def _pyramid_problems(header: Header) -> list[str]:
+    problems = []
+    if header.storage != Storage.DIRECT:
+        problems.append("a pyramid's tensors are not stored by projection")
+    if header.levels > 1 and 2**header.levels > max(header.shape):
+        problems.append(f"levels = {header.levels} are too many for {header.shape}")
+    for name in ("colour_from", "stages"):
+        if getattr(header, name) > header.levels:
+            problems.append(f"{name} = {getattr(header, name)} is more than the levels")
     return problems
 
 

@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from inrcodec.container.fields import Reader, pack_varint
-from inrcodec.container.header import Header, pack_header, unpack_header
+from inrcodec.container.header import Header, Net, pack_header, unpack_header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.errors import Corrupt, NotInr, Unsupported
 from inrcodec.limits import Limits
 from inrcodec.signals.signal import Metadata
 
 MAGIC = b"\x89INR"
-MAJOR, MINOR = 1, 0
+MAJOR = 1
+# The oldest minor version that describes a network: what is written says no more than it needs.
+MINORS = {Net.SIREN: 0, Net.ASMR: 0, Net.PYRAMID: 1}
 FILE_HEADER_BYTES = 12
 
 HEAD = 0x01
 WEIGHTS = 0x02
+LATENTS = 0x03
 METADATA = 0x81
-NAMES = {HEAD: "HEAD", WEIGHTS: "WEIGHTS", METADATA: "METADATA"}
+NAMES = {HEAD: "HEAD", WEIGHTS: "WEIGHTS", LATENTS: "LATENTS", METADATA: "METADATA"}
 ANCILLARY = 0x80  # bit of a section type: a decoder that does not know the type skips the section
 
 
@@ -34,7 +37,7 @@ class Section:
 
     @property
     def name(self) -> str:
-        """HEAD, WEIGHTS, METADATA, or the type in hexadecimal."""
+        """HEAD, WEIGHTS, LATENTS, METADATA, or the type in hexadecimal."""
         return NAMES.get(self.type, f"0x{self.type:02x}")
 
     @property
@@ -47,19 +50,29 @@ class Section:
 class ParsedFile:
     """A file whose checksums and header are right.
 
-    `weights`: WEIGHTS payload; `metadata`: METADATA payload, still compressed, or None.
+    `weights`: WEIGHTS payload; `latents`: LATENTS payload of a pyramid, else None; `metadata`:
+    METADATA payload, still compressed, or None.
     """
 
     version: tuple[int, int]
     header: Header
     weights: bytes
+    latents: bytes | None
     metadata: bytes | None
     sections: tuple[Section, ...]
 
     @property
     def weights_offset(self) -> int:
         """Where the WEIGHTS payload lies in the file."""
-        return next(part.payload_offset for part in self.sections if part.type == WEIGHTS)
+        return self._offset(WEIGHTS)
+
+    @property
+    def latents_offset(self) -> int:
+        """Where the LATENTS payload of a pyramid lies in the file."""
+        return self._offset(LATENTS)
+
+    def _offset(self, section_type: int) -> int:
+        return next(part.payload_offset for part in self.sections if part.type == section_type)
 
 
 def pack_section(section_type: int, payload: bytes) -> bytes:
@@ -68,19 +81,26 @@ def pack_section(section_type: int, payload: bytes) -> bytes:
     return start + struct.pack("<I", crc32(payload, crc32(start))) + payload
 
 
-def pack_sections(sections: Sequence[bytes]) -> bytes:
+def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
     """A file from sections that are packed already. Raises ValueError for more than 255."""
-    start = MAGIC + bytes([MAJOR, MINOR, len(sections), 0])
+    start = MAGIC + bytes([MAJOR, minor, len(sections), 0])
     return start + struct.pack("<I", crc32(start)) + b"".join(sections)
 
 
-def pack_file(header: Header, weights_payload: bytes, metadata: Metadata) -> bytes:
-    """A whole file. `header` must be complete: its `integers_crc` is written as it stands."""
+def pack_file(
+    header: Header, weights_payload: bytes, metadata: Metadata, latents: bytes | None = None
+) -> bytes:
+    """A whole file. `header` must be complete: its `integers_crc` is written as it stands.
+
+    `latents`: LATENTS payload of a pyramid.
+    """
     sections = [pack_section(HEAD, pack_header(header)), pack_section(WEIGHTS, weights_payload)]
+    if latents is not None:
+        sections.append(pack_section(LATENTS, latents))
     metadata_payload = pack_metadata(metadata)
     if metadata_payload:
         sections.append(pack_section(METADATA, metadata_payload))
-    return pack_sections(sections)
+    return pack_sections(sections, MINORS[header.net])
 
 
 def overhead(header: Header, weights_payload_bytes: int, metadata: Metadata) -> int:
@@ -104,7 +124,11 @@ def parse_file(data: bytes, limits: Limits, ignore_checksum: bool = False) -> Pa
     head = known[HEAD]
     metadata = known[METADATA].payload if METADATA in known else None
     header = unpack_header(head.payload, head.payload_offset)
-    return ParsedFile(version, header, known[WEIGHTS].payload, metadata, sections)
+    latents = known[LATENTS].payload if LATENTS in known else None
+    if (latents is not None) != (header.net == Net.PYRAMID):
+        found = "a" if latents is not None else "no"
+        raise Corrupt(f"file: {found} LATENTS section with net = {header.net.name.lower()}")
+    return ParsedFile(version, header, known[WEIGHTS].payload, latents, metadata, sections)
 
 
 def _file_header(data: bytes, ignore_checksum: bool) -> tuple[tuple[int, int], int]:

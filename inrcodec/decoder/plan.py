@@ -7,6 +7,7 @@ from inrcodec.container.header import Header
 from inrcodec.errors import OptionError
 from inrcodec.limits import Limits
 from inrcodec.nets import Asmr, Net
+from inrcodec.nets.pyramid import Pyramid
 from inrcodec.network import network_of, storage_of
 from inrcodec.weights.storage import Projected, Storage
 
@@ -18,6 +19,7 @@ _CHUNK_FLOATS = 2**20
 _LARGEST_ROW_FLOATS = 2**24
 
 Region = tuple[int, int, int, int]
+Box = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,13 @@ class Plan:
         return max(1, _CHUNK_FLOATS // (across * floats_per_row(self.net, self.head)))
 
 
-def plan_decode(header: Header, region: Region | None, limits: Limits) -> Plan:
-    """Plan the decode of a region (x, y, width, height), or of everything.
+def plan_decode(header: Header, box: Box, limits: Limits) -> Plan:
+    """Plan the decode of a box by a coordinate network.
 
-    Raises LimitExceeded if the whole file asks for too much, OptionError for a region outside.
+    Raises LimitExceeded if the whole file asks for too much.
     """
     net, storage = network_of(header), storage_of(header)
     check_limits(net, storage, limits)
-    box = region_box(region, header.shape)
     return Plan(net, storage, box, _cheapest_head(net, box))
 
 
@@ -65,7 +66,8 @@ def check_limits(net: Net, storage: Storage, limits: Limits) -> None:
         limits.check("side", side)
     rows = net.rows(0)
     padded = math.prod(n * b for n, b in zip(rows, net.block(0), strict=True))
-    limits.check("samples", padded * net.channels)
+    limits.check("samples", math.prod(net.shape) * net.channels)
+    limits.check("samples", padded * net.channels, "padded samples")
     tensors = net.tensors()
     limits.check("weights", sum(t.size for t in tensors))
     if isinstance(net, Asmr):
@@ -75,6 +77,16 @@ def check_limits(net: Net, storage: Storage, limits: Limits) -> None:
         limits.check("projection", storage.projection.entries(tensors))
         limits.check("weights", sum(t.size for t in storage.stored(net)))
     limits.check("macs", net.macs(math.prod(rows), 0))
+
+
+def check_pyramid(net: Pyramid, limits: Limits) -> None:
+    """Compare what decoding a whole pyramid takes with the limits."""
+    for side in net.shape:
+        limits.check("side", side)
+    samples = math.prod(net.padded)
+    limits.check("samples", samples * net.channels)
+    limits.check("weights", sum(t.size for t in net.tensors()))
+    limits.check("macs", math.ceil(samples * net.macs_per_sample()))
 
 
 def floats_per_row(net: Net, head: int) -> int:

@@ -6,12 +6,23 @@ from typing import Any
 import numpy as np
 
 from inrcodec.container import ParsedFile, describe, parse_file, unpack_metadata
+from inrcodec.container.header import Header
+from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc, unpack
+from inrcodec.decoder import pyramid
 from inrcodec.decoder.evaluate import box_filter, evaluate, to_code_values
-from inrcodec.decoder.plan import Plan, Region, check_limits, plan_decode
+from inrcodec.decoder.plan import (
+    Box,
+    Plan,
+    Region,
+    check_limits,
+    check_pyramid,
+    plan_decode,
+    region_box,
+)
 from inrcodec.errors import Corrupt, OptionError
 from inrcodec.limits import Limits
-from inrcodec.network import network_of, representation_of, storage_of
+from inrcodec.network import network_of, pyramid_of, representation_of, storage_of
 from inrcodec.quantise import dequantise
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
@@ -34,19 +45,50 @@ def decode(
     """
     limits = limits or Limits()
     parsed = parse_file(data, limits, ignore_checksum)
-    plan = plan_decode(parsed.header, region, limits)
+    header = parsed.header
+    box = region_box(region, header.shape)
+    if header.net == NetId.PYRAMID:
+        check_pyramid(pyramid_of(header), limits)
+    else:
+        plan = plan_decode(header, box, limits)
     if scale < 1 or scale > max(parsed.header.shape):
         raise OptionError(f"scale 1/{scale} is not between 1 and 1/{max(parsed.header.shape)}")
     metadata = unpack_metadata(parsed.metadata, limits)
-    weights = read_weights(parsed, plan, ignore_checksum)
-    peak = 2**parsed.header.depth - 1
-    if scale == 1:
-        dtype = np.dtype(np.uint8 if peak == 255 else np.uint16)
-        samples = evaluate(plan, weights, lambda v: to_code_values(v, peak), dtype)
+    peak = 2**header.depth - 1
+    code_values = np.dtype(np.uint8 if peak == 255 else np.uint16)
+    finish, dtype = (
+        (lambda v: to_code_values(v, peak), code_values)
+        if scale == 1
+        else (lambda v: np.clip(v, 0, 1), np.dtype(np.float32))
+    )
+    if header.net == NetId.PYRAMID:
+        values = finish(_pyramid_values(parsed, box, ignore_checksum))
     else:
-        values = evaluate(plan, weights, lambda v: np.clip(v, 0, 1), np.dtype(np.float32))
-        samples = to_code_values(box_filter(values, scale).astype(np.float32), peak)
-    return Signal("image", samples, metadata)
+        weights = read_weights(parsed, plan, ignore_checksum)
+        values = evaluate(plan, weights, finish, dtype)
+    if scale > 1:
+        values = to_code_values(box_filter(values, scale).astype(np.float32), peak)
+    return Signal("image", values, metadata)
+
+
+def _pyramid_values(parsed: ParsedFile, box: Box, ignore_checksum: bool) -> np.ndarray:
+    """Samples of a pyramid's box: float32 (h, w, C). Raises Corrupt."""
+    assert parsed.latents is not None
+    net = pyramid_of(parsed.header)
+    tensors = unpack(parsed.weights, [t.size for t in net.tensors()], parsed.weights_offset)
+    weights = {
+        t.name: dequantise(q).reshape(t.shape) for t, q in zip(net.tensors(), tensors, strict=True)
+    }
+    latents = pyramid.read_latents(net, weights, parsed.latents, parsed.latents_offset)
+    crc = pyramid.latents_crc(latents, integers_crc(tensors))
+    _check_crc(crc, parsed, ignore_checksum)
+    return np.nan_to_num(pyramid.synthesise(net, weights, latents, box))
+
+
+def _check_crc(crc: int, parsed: ParsedFile, ignore_checksum: bool) -> None:
+    stored = parsed.header.integers_crc
+    if crc != stored and not ignore_checksum:
+        raise Corrupt(f"WEIGHTS: CRC-32 of the integers is {crc:08x}, HEAD says {stored:08x}")
 
 
 def read_weights(
@@ -55,9 +97,7 @@ def read_weights(
     """Every tensor of the file's network, float32. Raises Corrupt."""
     specs = plan.storage.stored(plan.net)
     tensors = unpack(parsed.weights, [t.size for t in specs], parsed.weights_offset)
-    crc, stored_crc = integers_crc(tensors), parsed.header.integers_crc
-    if crc != stored_crc and not ignore_checksum:
-        raise Corrupt(f"WEIGHTS: CRC-32 of the integers is {crc:08x}, HEAD says {stored_crc:08x}")
+    _check_crc(integers_crc(tensors), parsed, ignore_checksum)
     stored = {t.name: dequantise(q) for t, q in zip(specs, tensors, strict=True)}
     return plan.storage.weights(plan.net, stored)
 
@@ -78,9 +118,7 @@ def info(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:
     """
     limits = limits or Limits()
     parsed = parse_file(data, limits)
-    net, storage = network_of(parsed.header), storage_of(parsed.header)
-    check_limits(net, storage, limits)
-    samples = math.prod(net.shape)
+    samples = math.prod(parsed.header.shape)
     sections = [
         {"name": s.name, "type": s.type, "offset": s.offset, "bytes": s.size_bytes}
         for s in parsed.sections
@@ -90,11 +128,30 @@ def info(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:
         "repr": representation_of(parsed.header),
         "bytes": len(data),
         "bpp": len(data) * 8 / samples,
+    }
+    facts |= _network_facts(parsed.header, limits)
+    metadata = sum(s.size_bytes for s in parsed.sections if s.name == "METADATA")
+    return facts | describe(parsed.header) | {"metadata_bytes": metadata, "sections": sections}
+
+
+def _network_facts(header: Header, limits: Limits) -> dict[str, Any]:
+    """Numbers and costs of a header's network. Raises LimitExceeded."""
+    if header.net == NetId.PYRAMID:
+        pyramid_net = pyramid_of(header)
+        check_pyramid(pyramid_net, limits)
+        numbers = sum(t.size for t in pyramid_net.tensors())
+        return {
+            "parameters": numbers,
+            "stored_numbers": numbers + sum(grid.size for grid in pyramid_net.grids()),
+            "macs_per_sample": pyramid_net.macs_per_sample(),
+        }
+    net, storage = network_of(header), storage_of(header)
+    check_limits(net, storage, limits)
+    facts: dict[str, Any] = {
         "parameters": sum(t.size for t in net.tensors()),
         "stored_numbers": sum(t.size for t in storage.stored(net)),
-        "macs_per_sample": net.macs(math.prod(net.rows(0)), 0) / samples,
+        "macs_per_sample": net.macs(math.prod(net.rows(0)), 0) / math.prod(net.shape),
     }
     if isinstance(storage, Projected):
         facts["projection_entries"] = storage.projection.entries(net.tensors())
-    metadata = sum(s.size_bytes for s in parsed.sections if s.name == "METADATA")
-    return facts | describe(parsed.header) | {"metadata_bytes": metadata, "sections": sections}
+    return facts

@@ -8,12 +8,15 @@ import torch
 
 from inrcodec.allocator import keep_pages
 from inrcodec.container.metadata import pack_metadata
+from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.quality import encode_to_psnr
 from inrcodec.encoder.session import Progress, Session
-from inrcodec.encoder.single import encode_to_size, representation
+from inrcodec.encoder.single import Candidate, encode_to_size, representation
 from inrcodec.errors import OptionError
 from inrcodec.options import DEFAULT_BPP, EncodeOptions
 from inrcodec.signals.signal import Signal
+
+_ENDLESS = 2.0**53  # bytes: as good as any larger budget, and still a whole number
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Encoded:
     """A finished encode.
 
     `data`: the file. `psnr_db`: measured on the decoded file, over colour. `seconds`: wall clock.
-    `representation`: asmr, doh or siren. `stopped`: cut short by Ctrl-C or the time limit.
+    `representation`: asmr, doh, siren or pyramid. `stopped`: cut short by Ctrl-C or the time limit.
     `steps`: optimisation steps taken in all.
     """
 
@@ -49,20 +52,32 @@ def encode_signal(
     options = options or EncodeOptions()
     _set_up_torch(options)
     session = Session(signal, options, progress, stop)
-    if options.psnr is not None:
-        best = encode_to_psnr(session, options.psnr)
-    else:
-        best = encode_to_size(session, size_budget(signal, options))
+    budget = None if options.psnr is not None else size_budget(signal, options)
+    session.representation = representation(signal, options, budget)
+    best = _encode(session, budget)
     session.size_bytes = len(best.data)
     session.report("done", 1.0, best.psnr_db)
     return Encoded(
         data=best.data,
         psnr_db=best.psnr_db,
         seconds=session.seconds,
-        representation=representation(session),
+        representation=session.representation,
         stopped=best.stopped,
         steps=session.steps,
     )
+
+
+def _encode(session: Session, budget: int | None) -> Candidate:
+    target = session.options.psnr
+    if session.representation == "pyramid":
+        if target is not None:
+            return pyramid.encode_to_psnr(session, target)
+        if budget is None:
+            raise OptionError("repr = pyramid has no setting levels")
+        return pyramid.encode_to_size(session, budget)
+    if target is not None:
+        return encode_to_psnr(session, target)
+    return encode_to_size(session, budget)
 
 
 def size_budget(signal: Signal, options: EncodeOptions) -> int | None:
@@ -71,7 +86,7 @@ def size_budget(signal: Signal, options: EncodeOptions) -> int | None:
         return int(options.size)
     samples = math.prod(signal.shape)
     if options.bpp is not None:
-        return int(options.bpp * samples / 8)
+        return int(min(options.bpp * samples / 8, _ENDLESS))
     if options.setting("levels") is not None and options.setting("width") is not None:
         return None
     # Without a wish, a picture too small for its default rate still gets a usable file.

@@ -148,7 +148,7 @@ class Fit:
         self._rounder: Rounder | None = None
         self.steps_done = 0
         self._generator = torch.Generator().manual_seed((seed + 1) % 2**63)
-        self._optimiser = Soap(_leaves(model), model.rates)
+        self._restart_optimiser()
 
     def run(
         self,
@@ -170,7 +170,7 @@ class Fit:
             loss = self._step(next(batches), schedule.rate(step))
             running = loss if step == 0 else torch.lerp(running, loss, 0.05)
             if self.guard.add(step, loss):
-                self._optimiser = Soap(_leaves(self.model), self.model.rates)
+                self._restart_optimiser()
             self.steps_done += 1
             if step % 20 == 19:
                 quantised = self.grids is not None
@@ -180,7 +180,10 @@ class Fit:
 
     def _rescue(self) -> None:
         if self.guard.rescue():
-            self._optimiser = Soap(_leaves(self.model), self.model.rates)
+            self._restart_optimiser()
+
+    def _restart_optimiser(self) -> None:
+        self._optimiser = Soap(_leaves(self.model), self.model.rates)
 
     def use_grids(self, grids: list[Grid] | None) -> None:
         """Round the weights to these grids from now on (None: not at all)."""

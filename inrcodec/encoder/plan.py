@@ -4,6 +4,7 @@ import bisect
 import math
 from dataclasses import dataclass, replace
 
+from inrcodec.container.header import MAX_PADDED_SIDE, MAX_SIDE
 from inrcodec.encoder.rate import RECORD_BYTES, STREAM_BYTES
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr, Net, Siren
@@ -18,6 +19,8 @@ _DIRECT_BITS = 5.5
 _LATENT_BITS = 6.0
 _MAX_WIDTH = 1024
 _LATENTS_PER_GROUP = 256
+_MAX_GROUPS = 2**16
+_MAX_LEVELS = 65
 # Samples per cell and axis: as many as leave this many cells, which is what a default fit can see
 # often enough. Kodak (393 K pixels) at 0.3 bpp: 4 is 0.4 to 0.9 dB better than 2 after as many
 # steps; a picture of 25 K pixels: 1 is 1 dB better than 2 (benchmarks/planning.py).
@@ -161,6 +164,10 @@ def _parse_bases(options: EncodeOptions, signal: Signal) -> tuple[tuple[int, ...
         raise OptionError(f"setting bases = {text!r}: every axis needs as many bases, 2 or more")
     if any(size < n for size, n in zip(sizes, signal.shape, strict=True)):
         raise OptionError(f"setting bases = {text!r} spans {sizes}, less than {list(signal.shape)}")
+    if max(sizes) > MAX_PADDED_SIDE or max(map(max, axes)) > MAX_SIDE:
+        raise OptionError(f"setting bases = {text!r} spans {sizes}, more than a file can hold")
+    if len(axes[0]) > _MAX_LEVELS:
+        raise OptionError(f"setting bases = {text!r} has more than {_MAX_LEVELS} levels")
     return tuple(zip(*axes, strict=True))
 
 
@@ -183,5 +190,9 @@ def _plan_projected(signal: Signal, options: EncodeOptions, budget: int) -> Plan
         net = replace(net, width=net.width - 1)
     weights = sum(t.size for t in net.tensors() if t.is_matrix)
     latent = min(latent, weights)
-    groups = options.number("groups", max(1, latent // _LATENTS_PER_GROUP))
+    groups = options.number("groups", _planned_groups(latent))
     return Plan(net, Projected(Projection(latent, min(groups, latent), options.seed)))
+
+
+def _planned_groups(latent: int) -> int:
+    return min(max(1, latent // _LATENTS_PER_GROUP), _MAX_GROUPS)

@@ -1,11 +1,12 @@
 """From a byte budget to quantisation grids, and back: sizes are coded sizes.
 
-Every stored tensor is quantised between its own minimum and maximum; how many levels it gets
-follows from one number for the whole network, `step`: the change of the output that one level of
-one entry makes, root mean square. A tensor whose entries are felt strongly (its *gain*) gets
-small steps; with equal output noise per entry no bit could be moved to better use.
+Every stored tensor is quantised over its own range; how many levels it gets follows from one
+number for the whole network, `step`: the change of the output that one level of one entry makes,
+root mean square. A tensor whose entries are felt strongly (its *gain*) gets small steps; with
+equal output noise per entry no bit could be moved to better use.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from inrcodec.quantise import MAX_LEVELS, QuantisedTensor, quantise, value_range
 
 RECORD_BYTES = 8  # one tensor's levels, range and model in the WEIGHTS section
 STREAM_BYTES = 5  # the range coder's final state
+_MOST_OUTWARDS = (MAX_LEVELS - 1) // 2  # levels on either side of the middle
+_LARGEST = float(np.finfo(np.float16).max)  # end of a grid that the file can hold
 _FINEST, _COARSEST = -40.0, 12.0  # log2 of the steps considered
 
 
@@ -34,19 +37,41 @@ Gains = Mapping[str, float]
 
 
 def grids_for_step(arrays: Arrays, gains: Gains, step: float) -> list[Grid]:
-    """One grid per tensor with steps of about `step` / gain over the tensor's range."""
+    """One grid per tensor with steps of `step` / gain over the tensor's range."""
     return [_grid(arrays[name], step / gain) for name, gain in gains.items()]
 
 
 def _grid(array: np.ndarray, step: float) -> Grid:
+    """Levels from the middle of the range outwards, `step` apart, until no entry is more than half
+    a step outside.
+
+    The size is then continuous in `step`: new levels are empty at first. A whole number of steps
+    between minimum and maximum would leave up to a fifth of a budget unused at 2 bits an entry,
+    and grids with no level in the middle cost 3 dB there.
+    """
     low, high = value_range(array)
-    levels = min(1 + round((high - low) / step), MAX_LEVELS)
-    return Grid(levels, low, high) if levels > 1 else _constant(array)
+    middle, half = (low + high) / 2, (high - low) / 2
+    step = max(step, half / _MOST_OUTWARDS)
+    outwards = math.ceil(half / step - 0.5) if half else 0
+    ends = np.array([middle - outwards * step, middle + outwards * step])
+    low, high = value_range(ends.clip(-_LARGEST, _LARGEST))
+    return Grid(1 + 2 * outwards, low, high) if low < high else _constant(array)
 
 
 def _constant(array: np.ndarray) -> Grid:
     middle = float(np.float16(array.mean()))
     return Grid(1, middle, middle)
+
+
+def exponent_of(grids: Sequence[Grid], arrays: Arrays, gains: Gains) -> float:
+    """log2 of the step at which `grids_for_step` gives about these grids."""
+    exponents, sizes = [0.0], [1e-9]
+    for grid, (name, array) in zip(grids, arrays.items(), strict=True):
+        if grid.levels > 1:
+            step = (grid.high - grid.low) / (grid.levels - 1)
+            exponents.append(math.log2(step * gains[name]))
+            sizes.append(float(array.size))
+    return float(np.average(exponents, weights=sizes))
 
 
 def grids_for_levels(arrays: Arrays, levels: int) -> list[Grid]:

@@ -34,6 +34,7 @@ class Session:
         self.signal, self.options = signal, options
         self.started = time.monotonic()
         self.size_bytes: int | None = None
+        self.representation = options.repr
         self.steps = 0
         self._progress, self._stop = progress, stop
         self.share = (0.0, 1.0)  # of the whole, taken by the fit in hand

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import torch
 
 from inrcodec.container.header import Header
+from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.encoder.check import decoded_psnr
 from inrcodec.encoder.distil import start_from_target
-from inrcodec.encoder.fit import Fit, Schedule
+from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
 from inrcodec.encoder.model import Model
 from inrcodec.encoder.plan import Plan, plan
 from inrcodec.encoder.rate import (
@@ -28,7 +29,8 @@ from inrcodec.encoder.session import Session
 from inrcodec.errors import RateError
 from inrcodec.nets import Asmr
 from inrcodec.network import header_of
-from inrcodec.options import EncodeOptions
+from inrcodec.options import PYRAMID_SETTINGS, EncodeOptions
+from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
 # Steps of each effort; every level takes about 1.7 times the one before.
@@ -44,6 +46,8 @@ _LEAST_FILL = 0.982
 _LAST_AIMS = (0.9, 0.7, 0.5, 0.3)
 # After Ctrl-C or the time limit weights still get this long to settle on their grids.
 _LAST_SETTLING_S = 0.5
+# Bytes of a file from which `auto` is a pyramid.
+_LEAST_PYRAMID = 800
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,17 @@ class Candidate:
     stopped: bool
 
 
-def representation(session: Session) -> str:
-    """The representation to use: `auto` is ASMR, which measured best for images at every rate
-    tried (benchmarks/results)."""
-    asked = session.options.repr
-    return "asmr" if asked == "auto" else asked
+def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
+    """The representation to use for a budget in bytes (None: a quality, or settings, fix the size).
+
+    `auto` is the pyramid, which measured best at every rate tried (benchmarks/results), but for
+    files that its own tables would fill, and with settings that only coordinate networks have.
+    """
+    if options.repr != "auto":
+        return options.repr
+    metadata = len(pack_metadata(signal.metadata))
+    tiny = budget is not None and budget - metadata < _LEAST_PYRAMID
+    return "asmr" if tiny or set(options.settings) - PYRAMID_SETTINGS else "pyramid"
 
 
 def encode_to_size(session: Session, budget: int | None) -> Candidate:
@@ -77,13 +87,14 @@ class Job:
         self.session, self.budget = session, budget
         self.plan = _plan(session, budget)
         net = self.plan.net
-        self.model = Model(net, self.plan.storage, options.seed, _device(options))
+        self.model = Model(net, self.plan.storage, options.seed, device_of(options))
         head = net.heads()[-1]
         samples = Samples(signal, net, head, self.model.device)
         self.fit = Fit(self.model, samples, options.seed)
         batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
         self.batch = min(options.number("batch", batch), samples.rows)
         self.stopped = False
+        self._kept: tuple[tuple[list[Grid], list[bytes]], bytes] | None = None
 
     @property
     def payload_budget(self) -> int | None:
@@ -99,14 +110,26 @@ class Job:
         steps = self._steps()
         first = self._distil(steps, rate)
         schedule = Schedule(steps - first, rate, self.batch)
-        self.stopped = self.fit.run(
+        self.stopped = self._run(
             schedule, self.plan_grids, self.session.fitting, self.session.should_stop
         )
         if self.fit.grids is None:
             # Stopped before rounding began: a few steps let the weights settle on their grids.
             self.settle(_AIM, steps=100)
         self._meet_budget(schedule)
-        self.session.steps += self.fit.steps_done
+
+    def _run(
+        self,
+        schedule: Schedule,
+        planner: GridPlanner | None,
+        report: Callable[[State], None],
+        stop: Callable[[], bool],
+    ) -> bool:
+        """Steps of the fit, counted; True if stopped."""
+        before = self.fit.steps_done
+        stopped = self.fit.run(schedule, planner, report, stop)
+        self.session.steps += self.fit.steps_done - before
+        return stopped
 
     def _distil(self, steps: int, rate: float) -> int:
         """Start a latent from its fitted target network, if asked to; steps spent on that."""
@@ -135,6 +158,11 @@ class Job:
             steps = min(steps, int(self.session.seconds_left * 0.85 / seconds))
         return max(steps, 20)
 
+    @property
+    def has_free_grids(self) -> bool:
+        """Whether no setting fixes the levels."""
+        return not self.session.options.number("levels", 0)
+
     def plan_grids(self, arrays: Arrays, gains: Gains) -> list[Grid]:
         """Grids for the budget, or for a fixed number of levels."""
         levels = self.session.options.number("levels", 0)
@@ -147,15 +175,19 @@ class Job:
 
     def settle(self, aim: float, steps: int) -> None:
         """New grids for `aim` of the budget, and some steps on them at a small rate."""
-        options, budget = self.session.options, self.payload_budget
-        if budget is None or options.number("levels", 0):
+        budget = self.payload_budget
+        if budget is None or not self.has_free_grids:
             self.fit.use_grids(self.plan_grids(self.fit.arrays(), {}))
             return
         gains = self.fit.gains(self.batch)
-        self.fit.use_grids(grids_for_size(self.fit.arrays(), gains, int(budget * aim)))
-        rate = 0.1 * options.real("learning_rate", _LEARNING_RATE)
+        self.settle_on(grids_for_size(self.fit.arrays(), gains, int(budget * aim)), steps)
+
+    def settle_on(self, grids: list[Grid], steps: int) -> None:
+        """Some steps on these grids at a small rate."""
+        self.fit.use_grids(grids)
+        rate = 0.1 * self.session.options.real("learning_rate", _LEARNING_RATE)
         schedule = Schedule(steps, rate, self.batch, float_share=0.0, warm_up=1)
-        self.fit.run(schedule, None, lambda state: None, self._settling_stop())
+        self._run(schedule, None, lambda state: None, self._settling_stop())
 
     def _settling_stop(self) -> Callable[[], bool]:
         """When to end settling: when the encode is stopped, or soon if it is stopped already."""
@@ -166,7 +198,7 @@ class Job:
 
     def _meet_budget(self, schedule: Schedule) -> None:
         """Until the coded size is between 98 % of the ceiling and the ceiling."""
-        if self.budget is None or self.session.options.number("levels", 0):
+        if self.budget is None or not self.has_free_grids:
             self._require_fit()
             return
         aim = _AIM
@@ -202,11 +234,21 @@ class Job:
         psnr = decoded_psnr(self.session.signal, data, self.fit.psnr())
         return Candidate(data, psnr, self.stopped)
 
-    def _file(self) -> bytes:
+    @property
+    def grids(self) -> list[Grid]:
+        """The grids that the file's numbers lie on."""
         assert self.fit.grids is not None
-        tensors = quantise_all(self.fit.arrays(), self.fit.grids)
-        header = self._header(integers_crc(tensors))
-        return pack_file(header, pack(tensors), self.session.signal.metadata)
+        return self.fit.grids
+
+    def _file(self) -> bytes:
+        """Coding takes much longer than rounding: a file is kept while its numbers are the same."""
+        tensors = quantise_all(self.fit.arrays(), self.grids)
+        numbers = self.grids, [tensor.integers.tobytes() for tensor in tensors]
+        if self._kept is None or self._kept[0] != numbers:
+            header = self._header(integers_crc(tensors))
+            data = pack_file(header, pack(tensors), self.session.signal.metadata)
+            self._kept = numbers, data
+        return self._kept[1]
 
     def _header(self, crc: int) -> Header:
         return _header(self.session, self.plan, crc)
@@ -230,7 +272,7 @@ def _overhead(session: Session, header: Header, budget: int) -> int:
 
 def _plan(session: Session, budget: int | None) -> Plan:
     """Plan for what the rest of the file leaves over; the rest depends a little on the plan."""
-    kind = representation(session)
+    kind = session.representation
     if budget is None:
         return plan(session.signal, session.options, kind, 2**31)
     guess = budget - 60
@@ -243,7 +285,7 @@ def _plan(session: Session, budget: int | None) -> Plan:
     return plan(session.signal, session.options, kind, budget - rest)
 
 
-def _device(options: EncodeOptions) -> torch.device:
+def device_of(options: EncodeOptions) -> torch.device:
     if options.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(options.device)

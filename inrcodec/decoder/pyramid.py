@@ -1,0 +1,207 @@
+"""Decoding a latent pyramid: integers from the LATENTS section, samples from integers."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from zlib import crc32
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from inrcodec.allocator import keep_pages
+from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
+from inrcodec.nets import wavelet
+from inrcodec.nets.context import Coarser, Contexts
+from inrcodec.nets.pyramid import (
+    INPUT_GAIN,
+    ORIENTATIONS,
+    OUTPUT_GAIN,
+    PHASES,
+    Pyramid,
+    cell_network,
+    frame_parts,
+)
+
+Weights = Mapping[str, np.ndarray]
+Box = tuple[tuple[int, int], ...]
+# Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
+Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
+# Bands around a box that its samples depend on: 4 for the wavelet, 1 for the network.
+_MARGIN = 5
+# Cells in one stripe of the network: its 9 taps of every input stay within 4 MiB.
+_STRIPE_CELLS = 8192
+
+
+def read_latents(net: Pyramid, weights: Weights, payload: bytes, offset: int) -> list[np.ndarray]:
+    """The latents of every grid, int32 (4, bands, rows, columns). Raises Corrupt."""
+    decoder = LatentDecoder(payload, offset)
+    latents = _walk(net, weights, lambda grid, index, scales: decoder.plane(scales))
+    decoder.finish()
+    return latents
+
+
+def write_latents(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> bytes:
+    """The LATENTS payload: the inverse of `read_latents`."""
+    encoder = LatentEncoder()
+
+    def plane(grid: int, index: tuple[int, int], scales: np.ndarray) -> np.ndarray:
+        values: np.ndarray = latents[grid][index]
+        encoder.add(values, scales)
+        return values
+
+    _walk(net, weights, plane)
+    return encoder.finish()
+
+
+def latents_bits(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> float:
+    """Size of the LATENTS payload in bits, without coding it."""
+    bits = 0.0
+
+    def plane(grid: int, index: tuple[int, int], scales: np.ndarray) -> np.ndarray:
+        nonlocal bits
+        values: np.ndarray = latents[grid][index]
+        bits += cost_bits(values, scales)
+        return values
+
+    _walk(net, weights, plane)
+    return bits
+
+
+def latents_crc(latents: list[np.ndarray], crc: int) -> int:
+    """CRC-32 continued over all latents as little-endian i16, in file order."""
+    for values in latents:
+        for band in range(values.shape[1]):
+            crc = crc32(values[:, band].astype("<i2").tobytes(), crc)
+    return crc
+
+
+def _walk(net: Pyramid, weights: Weights, plane: Plane) -> list[np.ndarray]:
+    """Visit every plane in file order: `plane(grid, (phase, band), scales)` gives its latents."""
+    contexts = Contexts(net, weights)
+    latents: list[np.ndarray] = []
+    coarser = Coarser(None)
+    for number, grid in enumerate(net.grids()):
+        values = np.zeros(grid.shape, dtype=np.int32)
+        magnitudes = np.zeros(grid.shape)
+        for band in range(grid.bands):
+            shared = contexts.shared(grid, band, magnitudes[:, :band], coarser)
+            for phase in range(len(PHASES)):
+                scales = contexts.scales(
+                    grid, band, phase, shared, magnitudes[:, :band], magnitudes[:, band]
+                )
+                values[phase, band] = plane(number, (phase, band), scales)
+                magnitudes[phase, band] = np.abs(values[phase, band])
+        latents.append(values)
+        if grid.level is not None:
+            coarser = Coarser(magnitudes)
+    return latents
+
+
+def synthesise(net: Pyramid, weights: Weights, latents: list[np.ndarray], box: Box) -> np.ndarray:
+    """Samples of a box ((top, bottom), (left, right)): float32 (h, w, C), nominal range 0..1.
+
+    In a file made to harm they can be infinite or not numbers; nothing is said about that.
+    """
+    with np.errstate(all="ignore"):
+        return _synthesise(net, weights, latents, box)
+
+
+def _synthesise(net: Pyramid, weights: Weights, latents: list[np.ndarray], box: Box) -> np.ndarray:
+    axes, means, steps = frame_parts(net, weights["frame"])
+    scales = np.exp2(steps.astype(np.float64)).astype(np.float32)
+    boxes = _boxes(net, box)
+    boxes.append(box)
+    keep_pages()
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        low = _crop(_joined(latents[0]) * scales[0], boxes[0])
+        for i, level in enumerate(range(net.levels - 1, -1, -1)):
+            parts = _level(net, low, latents[i + 1], scales[i + 1], boxes[i], pool)
+            if level < net.stages:
+                _correct(net, weights, level, parts, pool)
+            low = _crop(_interleaved(parts), _within(boxes[i + 1], boxes[i]))
+    colours: np.ndarray = np.tensordot(low, axes.astype(np.float32), ((0,), (1,)))
+    return colours + means.astype(np.float32)
+
+
+def _boxes(net: Pyramid, box: Box) -> list[Box]:
+    """Band coordinates needed at every level, the coarsest first."""
+    boxes: list[Box] = []
+    sides = net.padded
+    for _ in range(net.levels):
+        sides = (sides[0] // 2, sides[1] // 2)
+        box = tuple(
+            (max(0, a // 2 - _MARGIN), min(n, -(-b // 2) + _MARGIN))
+            for (a, b), n in zip(box, sides, strict=True)
+        )
+        boxes.insert(0, box)
+    return boxes
+
+
+def _within(box: Box, bands: Box) -> Box:
+    """A box of samples, counted from the first sample that a box of bands gives."""
+    return tuple(
+        (a - 2 * start, b - 2 * start) for (a, b), (start, _) in zip(box, bands, strict=True)
+    )
+
+
+def _crop(planes: np.ndarray, box: Box) -> np.ndarray:
+    (top, bottom), (left, right) = box
+    return planes[:, top:bottom, left:right]
+
+
+def _joined(phases: np.ndarray) -> np.ndarray:
+    _, bands, rows, columns = phases.shape
+    whole = np.empty((bands, 2 * rows, 2 * columns), dtype=np.float32)
+    for (row, column), values in zip(PHASES, phases, strict=True):
+        whole[:, row::2, column::2] = values
+    return whole
+
+
+def _interleaved(parts: np.ndarray) -> np.ndarray:
+    """(C, 4, h, w), parts 00, 01, 10, 11, to (C, 2 h, 2 w)."""
+    channels, _, rows, columns = parts.shape
+    whole = np.empty((channels, 2 * rows, 2 * columns), dtype=np.float32)
+    wavelet.interleave([parts[:, part] for part in range(4)], whole)
+    return whole
+
+
+def _level(
+    net: Pyramid,
+    low: np.ndarray,
+    latents: np.ndarray,
+    scale: np.float32,
+    box: Box,
+    pool: ThreadPoolExecutor,
+) -> np.ndarray:
+    """Samples of one level from its low band and latents: (C, 4, h, w), parts 00, 01, 10, 11."""
+    parts = np.zeros((net.channels, 4, *low.shape[1:]), dtype=np.float32)
+
+    @np.errstate(all="ignore")  # each thread has its own
+    def channel(c: int) -> None:
+        parts[c, 0] = low[c]
+        if ORIENTATIONS * c < latents.shape[1]:
+            bands = latents[:, ORIENTATIONS * c : ORIENTATIONS * (c + 1)]
+            parts[c, 1:] = _crop(_joined(bands), box) * scale
+        wavelet.synthesise_plane(list(parts[c]))
+
+    list(pool.map(channel, range(net.channels)))
+    return parts
+
+
+def _correct(
+    net: Pyramid, weights: Weights, stage: int, parts: np.ndarray, pool: ThreadPoolExecutor
+) -> None:
+    """Add a stage's cell network to its level's samples, in place."""
+    layers, _ = net.hidden(stage)
+    cells = parts.reshape(-1, *parts.shape[2:])
+    gain = np.float32(INPUT_GAIN / 2**stage)
+    padded = np.pad(cells * gain, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    rows = max(1, _STRIPE_CELLS // cells.shape[2])
+
+    @np.errstate(all="ignore")
+    def stripe(first: int) -> None:
+        last = min(first + rows, cells.shape[1])
+        change = cell_network(np, weights, stage, layers, padded[:, first : last + 2])
+        cells[:, first:last] += change * np.float32(OUTPUT_GAIN * 2**stage)
+
+    list(pool.map(stripe, range(0, cells.shape[1], rows)))

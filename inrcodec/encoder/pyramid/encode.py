@@ -1,0 +1,301 @@
+"""Encoding a pyramid to a size or a quality: plan, fit, and the file."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from inrcodec.container.header import Header
+from inrcodec.container.sections import overhead, pack_file
+from inrcodec.container.weights_section import integers_crc, pack
+from inrcodec.decoder.pyramid import latents_crc, write_latents
+from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.pyramid.fit import (
+    LATENTS_FROM,
+    Goal,
+    Measured,
+    PyramidFit,
+    fitted_frame,
+)
+from inrcodec.encoder.pyramid.synthesis import analyse
+from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
+from inrcodec.encoder.session import Session
+from inrcodec.encoder.single import Candidate, device_of
+from inrcodec.errors import RateError
+from inrcodec.nets.pyramid import Pyramid
+from inrcodec.network import header_of_pyramid
+from inrcodec.quantise import dequantise
+
+# Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
+STEPS = {1: 30, 2: 60, 3: 100, 4: 180, 5: 400, 6: 700, 7: 1200, 8: 2400, 9: 5000}
+_FULL_STEPS_SAMPLES = 2**19
+_LEAST_STEPS = 30
+# Bits of a stored number before its grid is known.
+_WEIGHT_BITS = 5.0
+_AIM, _LEAST_FILL = 0.996, 0.99
+_ROUNDS = 10
+_BITS_OF_ONE = 7.0
+# Files with less of the budget than this at the finest step have used what they can.
+_WORTH_FILLING = 0.9
+# Finest step of the latents, in code values.
+_LEAST_STEP = 0.25
+# How far above its budget a size may be for zeros alone to mend it.
+_REACH = 1.1
+# The rate falls with about this power of lambda.
+_ELASTICITY = 0.6
+# Size of a file with untrained contexts over that after the fit, about.
+_EXCESS = 1.9
+# In bits for each position it stays below this: contexts save little of many bits.
+_MOST_EXCESS = 1.0
+_TOLERANCE_DB = 0.2
+# Error of plain rounding over that of the fit at the same step, about.
+_ERROR_SHARE = 0.8
+
+
+def plan(session: Session, budget_bits: float) -> Pyramid:
+    """Sizes of the pyramid for a picture and a budget."""
+    signal, options = session.signal, session.options
+    side = min(signal.shape)
+    levels = max(1, min(5, int(math.log2(max(side, 16) / 8)), int(math.log2(max(signal.shape)))))
+    rate = budget_bits / math.prod(signal.shape)
+    # A network costs about 5 bits a weight: 5 % of the budget.
+    width = int(min(max(budget_bits / 8000, 4), 48))
+    stages = min(2 if budget_bits > 40_000 else 1 if budget_bits > 8_000 else 0, levels)
+    return Pyramid(
+        shape=signal.shape,
+        channels=signal.channels,
+        width=options.number("width", width),
+        layers=options.number("layers", 2),
+        levels=levels,
+        colour_from=min(0 if rate > 0.7 else 1, levels - 1),
+        stages=stages,
+        coarse_width=max(4, width // 2),
+    )
+
+
+def encode_to_size(session: Session, budget: int) -> Candidate:
+    """Fit within a budget in bytes. Raises RateError."""
+    job = PyramidJob(session, 8.0 * budget, None)
+    limit = budget - job.overhead_bytes
+
+    def goal(measured: Measured) -> float:
+        return (measured.bits / 8 + job.weight_bytes) / (limit * _AIM)
+
+    job.fit(goal, lambda: job.meet_budget(budget))
+    return job.candidate()
+
+
+def encode_to_psnr(session: Session, target: float) -> Candidate:
+    """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
+    signal = session.signal
+    error = 10 ** (-(target + _TOLERANCE_DB / 2) / 10) * math.prod(signal.shape) * signal.channels
+    job = PyramidJob(session, None, error)
+
+    def goal(measured: Measured) -> float:
+        return error / max(measured.error, 1e-9)
+
+    job.fit(goal, lambda: job.meet_quality(target))
+    made = job.candidate()
+    if made.psnr_db < target and not made.stopped:
+        raise RateError(f"{target} dB were not reached: {made.psnr_db:.2f} dB at best")
+    return made
+
+
+class PyramidJob:
+    """A fit and the files that can be made of it."""
+
+    def __init__(self, session: Session, bits: float | None, error: float | None) -> None:
+        """For a size in bits or, without one, a squared error over all samples in 0..1."""
+        self.session = session
+        signal, options = session.signal, session.options
+        samples = signal.samples.astype(np.float32) / signal.peak
+        start = Start(plan(session, bits or 1e5), samples)
+        if bits is None:
+            assert error is not None
+            step = start.step_for_error(_ERROR_SHARE * error)
+            bits = start.bits(step) / _EXCESS
+        else:
+            spare = min((_EXCESS - 1) * bits, _MOST_EXCESS * math.prod(signal.shape))
+            step = start.step_for_bits(bits + spare)
+        net = self.net = plan(session, bits)
+        least = _LEAST_STEP / signal.peak
+        step = max(step, least)
+        device = device_of(options)
+        self.fitted = PyramidFit(net, samples, step, least, options.seed, device)
+        self.stopped = False
+        self._weights_payload: bytes | None = None
+
+    @property
+    def overhead_bytes(self) -> int:
+        """Bytes of the file outside the payloads, to within a few."""
+        header = self._header(0)
+        return overhead(header, 2**14, self.session.signal.metadata) + 9
+
+    @property
+    def weight_bytes(self) -> float:
+        """Size of the WEIGHTS payload, or what it will be."""
+        if self.fitted.grids is None:
+            numbers = sum(t.size for t in self.net.tensors())
+            return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors())
+        if self._weights_payload is None:
+            self._weights_payload = pack(quantise_all(self._arrays(), self.fitted.grids))
+        return len(self._weights_payload)
+
+    def fit(self, goal: Goal, exact: Callable[[], None]) -> None:
+        """All steps of the effort, or as many as there is time for.
+
+        `exact` brings the rounded latents to the goal: before networks and contexts settle around
+        them, and after.
+        """
+        self.fitted.warm_up()
+        session, steps = self.session, self._steps()
+        self.stopped = self.fitted.run(steps, goal, session.fitting, session.should_stop)
+        exact()
+        last = max(5, round(steps * (1 - LATENTS_FROM)))
+        self.fitted.settle(last, session.fitting, session.should_stop)
+        exact()
+        session.steps += self.fitted.steps_done
+
+    def _steps(self) -> int:
+        options, signal = self.session.options, self.session.signal
+        size = math.prod(signal.shape)
+        steps = STEPS[options.effort]
+        if size > _FULL_STEPS_SAMPLES:
+            steps = max(_LEAST_STEPS, int(steps * _FULL_STEPS_SAMPLES / size))
+        steps = max(options.number("steps", steps), 10)
+        if math.isfinite(self.session.seconds_left):
+            seconds = 1.5 * self.fitted.seconds_per_step()
+            steps = min(steps, int(0.85 * self.session.seconds_left / seconds))
+        return max(steps, 1)
+
+    def meet_budget(self, budget: int) -> None:
+        """Change ones and zeros until the file is between 99 % of the budget and all of it."""
+        size, bits_of_one = self._approach(budget), _BITS_OF_ONE
+        most = sum(grid.size for grid in self.net.grids())
+        for _ in range(_ROUNDS):
+            full = size < _WORTH_FILLING * budget and self.fitted.finest
+            if _LEAST_FILL * budget <= size <= budget or full:
+                return
+            bits = 8 * (size - _AIM * budget)
+            count = min(max(1, round(abs(bits) / bits_of_one)), most)
+            changed = self.fitted.drop(count) if bits > 0 else self.fitted.add(count)
+            if not changed:
+                break
+            before, size = size, self._size()
+            # A one among large neighbours costs hardly more than a zero there.
+            bits_of_one = min(max(8 * abs(before - size) / changed, 0.5), _BITS_OF_ONE)
+        while size > budget:
+            if not self.fitted.drop(math.ceil(8 * (size - budget) / bits_of_one)):
+                if not self.fitted.latents.detach().round().any():
+                    raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
+                self.fitted.follow(2.0)
+            size = self._size()
+
+    def _approach(self, budget: int) -> int:
+        """Coarser steps until ones and zeros can do the rest, as after a short fit; the size.
+
+        Never finer ones: where latents gather just below a half, a little means three times the
+        size.
+        """
+        for _ in range(4 * _ROUNDS):
+            excess = (size := self._size()) / (_AIM * budget)
+            if excess <= _REACH or self.session.should_stop():
+                break
+            self.fitted.follow(excess ** (1 / _ELASTICITY))
+        return size
+
+    def _size(self) -> int:
+        self.session.size_bytes = len(self.file())
+        return self.session.size_bytes
+
+    def meet_quality(self, target: float) -> None:
+        """Change ones and zeros until the quality is at most 0.2 dB above the target."""
+        fitted = self.fitted
+        share = 0.02
+        before = 0.0
+        for _ in range(2 * _ROUNDS):
+            excess = decoded_psnr(self.session.signal, self.file(), 0.0) - target
+            if 0 <= excess <= _TOLERANCE_DB:
+                return
+            if excess * before < 0:
+                share /= 2  # beyond the target: smaller steps back
+            before = excess
+            count = max(1, round(share * fitted.ones()))
+            if not (fitted.drop(count) if excess > 0 else fitted.add(count)):
+                return
+
+    def file(self) -> bytes:
+        """The file as the fit stands."""
+        assert self.fitted.grids is not None
+        tensors = quantise_all(self._arrays(), self.fitted.grids)
+        self._weights_payload = pack(tensors)
+        weights = {
+            spec.name: dequantise(tensor).reshape(spec.shape)
+            for spec, tensor in zip(self.net.tensors(), tensors, strict=True)
+        }
+        latents = self.fitted.integers()
+        crc = latents_crc(latents, integers_crc(tensors))
+        payload = write_latents(self.net, weights, latents)
+        metadata = self.session.signal.metadata
+        return pack_file(self._header(crc), self._weights_payload, metadata, payload)
+
+    def candidate(self) -> Candidate:
+        """The file as the fit stands, decoded and measured. Raises EncodeError."""
+        self.session.checking()
+        data = self.file()
+        psnr = decoded_psnr(self.session.signal, data, self.fitted.psnr())
+        return Candidate(data, psnr, self.stopped)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {n: w.detach().cpu().numpy() for n, w in self.fitted.weights.items()}
+
+    def _header(self, crc: int) -> Header:
+        options, depth = self.session.options, self.session.signal.depth
+        return header_of_pyramid(
+            self.net, depth=depth, seed=options.seed, effort=options.effort, crc=crc
+        )
+
+
+class Start:
+    """The wavelet coefficients of samples, for finding the first step of a fit."""
+
+    def __init__(self, net: Pyramid, samples: np.ndarray) -> None:
+        _, planes = fitted_frame(net, samples, 1.0)
+        self._bands = [grid.reshape(4, grid.shape[1], -1) for grid in analyse(planes, net)]
+
+    def bits(self, step: float) -> float:
+        """Estimated size of coefficients rounded to a step."""
+        return sum(_static_bits(band / step) for band in self._bands)
+
+    def error(self, step: float) -> float:
+        """Squared error of coefficients rounded to a step."""
+        return sum(
+            float((band - (band / step).round() * step).square().sum()) for band in self._bands
+        )
+
+    def step_for_bits(self, bits: float) -> float:
+        """The step at which rounded coefficients take about `bits`."""
+        return _bisected(lambda step: self.bits(step) <= bits)
+
+    def step_for_error(self, error: float) -> float:
+        """The step at which rounded coefficients have about `error`."""
+        return _bisected(lambda step: self.error(step) >= error)
+
+
+def _bisected(large_enough: Callable[[float], bool]) -> float:
+    low, high = 2.0**-14, 4.0
+    for _ in range(24):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if large_enough(middle) else (middle, high)
+    return high
+
+
+def _static_bits(values: Tensor) -> float:
+    """Bits of values (4, bands, n) after rounding, one Laplace scale for each band."""
+    sizes = values.round().abs()
+    mean = sizes.mean(dim=(0, 2)).clamp_min(1e-5)
+    zero = (sizes < 0.5).float().mean(dim=(0, 2)).clamp(1e-6, 1 - 1e-6)
+    significance = -(zero * zero.log2() + (1 - zero) * (1 - zero).log2())
+    magnitude = 1.7 + (mean / (1 - zero) + 0.5).log2().clamp_min(0)
+    return float((significance + (1 - zero) * magnitude).sum()) * 4 * values.shape[2]

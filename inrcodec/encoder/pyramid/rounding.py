@@ -1,0 +1,109 @@
+"""Rounding of latents and their rate, with gradients: custom functions of a flat tensor.
+
+Each function computes its gradient in its forward pass, in place: a graph of elementary
+operations would touch the same half million floats several times as often.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+_LN2 = math.log(2)
+# log2 of the scales that the coder has.
+SMALLEST, LARGEST = -5.0, 9.875
+_STEEPEST = 1 / 8  # smallest scale that the gradient of a rounded latent's rate assumes
+
+
+def soft_rounded(latents: Tensor, noise: Tensor, temperature: float) -> Tensor:
+    """Soft rounding, noise, soft rounding (Agustsson and Theis 2020; Kim et al. 2024, 3.2)."""
+    rounded: Tensor = _SoftRound.apply(latents, noise, temperature)
+    return rounded
+
+
+def soft_bits(latents: Tensor, log_scales: Tensor) -> Tensor:
+    """Bits of every softly rounded latent: Laplace mass of [y - 1/2, y + 1/2].
+
+    `log_scales`: log2 of the Laplace scales.
+    """
+    bits: Tensor = _SoftBits.apply(latents, log_scales)
+    return bits
+
+
+def hard_bits(latents: Tensor, integers: Tensor, log_scales: Tensor) -> Tensor:
+    """Bits of every rounded latent; by `latents` the slope is that of a magnitude's code."""
+    bits: Tensor = _HardBits.apply(latents, integers, log_scales)
+    return bits
+
+
+def _soft_round(values: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Rounded softly, and the derivative."""
+    factor = 0.5 / math.tanh(0.5 / temperature)
+    middle = torch.floor(values).add_(0.5)
+    bend = torch.tanh((values - middle).div_(temperature))
+    slope = (1 - bend * bend).mul_(factor / temperature)
+    return middle.add_(bend, alpha=factor), slope
+
+
+class _SoftRound(Function):
+    @staticmethod
+    def forward(ctx: Any, latents: Tensor, noise: Tensor, temperature: float) -> Tensor:
+        once, first = _soft_round(latents, temperature)
+        twice, second = _soft_round(once.add_(noise), temperature)
+        ctx.save_for_backward(first.mul_(second))
+        return twice
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient * ctx.saved_tensors[0], None, None
+
+
+def _inverse_scales(log_scales: Tensor) -> Tensor:
+    return torch.exp2(-log_scales.clamp(SMALLEST, LARGEST))
+
+
+class _SoftBits(Function):
+    @staticmethod
+    def forward(ctx: Any, latents: Tensor, log_scales: Tensor) -> Tensor:
+        inverse, size = _inverse_scales(log_scales), latents.abs()
+        near, far = (size - 0.5).mul_(inverse), (size + 0.5).mul_(inverse)
+        e_near, e_far = torch.exp(-near.abs()), torch.exp(-far)
+        mass = torch.where(near > 0, 0.5 * (e_near - e_far), 1 - 0.5 * (e_near + e_far))
+        mass.clamp_min_(1e-7)
+        by_latent = (e_near - e_far).mul_(inverse).mul_(latents.sign()).div_(mass)
+        # near e^-|near| has the sign of near on both branches.
+        by_scale = (far.mul_(e_far) - near.mul_(e_near)).div_(mass)
+        by_scale *= log_scales > SMALLEST
+        ctx.save_for_backward(by_latent.mul_(0.5 / _LN2), by_scale.mul_(0.5))
+        return -torch.log2(mass)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        by_latent, by_scale = ctx.saved_tensors
+        return gradient * by_latent, gradient * by_scale
+
+
+class _HardBits(Function):
+    @staticmethod
+    def forward(ctx: Any, latents: Tensor, integers: Tensor, log_scales: Tensor) -> Tensor:
+        inverse, size = _inverse_scales(log_scales), integers.abs()
+        half = torch.exp(-0.5 * inverse)
+        whole = half * half
+        nonzero = size > 0.5
+        bits = torch.where(
+            nonzero,
+            1 + ((size - 0.5) * inverse - torch.log1p(-whole)) / _LN2,
+            -torch.log1p(-half) / _LN2,
+        )
+        slope = torch.where(nonzero, size - 0.5 - whole / (1 - whole), -0.5 * half / (1 - half))
+        by_scale = -slope * inverse * (log_scales > SMALLEST)
+        by_latent = (latents * 4).clamp_(-1, 1) * inverse.clamp_max(1 / _STEEPEST) / _LN2
+        ctx.save_for_backward(by_latent, by_scale)
+        return bits
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor]:
+        by_latent, by_scale = ctx.saved_tensors
+        return gradient * by_latent, None, gradient * by_scale

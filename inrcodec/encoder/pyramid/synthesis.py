@@ -1,0 +1,139 @@
+"""The picture of a pyramid's latents, with gradients, in stripes that stay in cache."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import array_api_compat.torch as xp
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from inrcodec.encoder.pyramid.context import join, joined, split
+from inrcodec.nets import wavelet
+from inrcodec.nets.pyramid import INPUT_GAIN, OUTPUT_GAIN, Pyramid, cell_network
+
+_STRIPE_CELLS = 8192
+
+
+class Synthesis:
+    """From dequantised coefficients by grid to cells of the finest level."""
+
+    def __init__(self, net: Pyramid) -> None:
+        self.net = net
+
+    def low_cells(self, weights: Mapping[str, Tensor], coefficients: Sequence[Tensor]) -> Tensor:
+        """Cells (4 C, h, w) of the finest level before its network."""
+        low = joined(coefficients[0])
+        for i, level in enumerate(range(self.net.levels - 1, -1, -1)):
+            parts = _Level.apply(low, coefficients[i + 1])
+            if level == 0:
+                break
+            if level < self.net.stages:
+                parts = parts + self._correction(weights, level, parts)
+            low = _Interleave.apply(parts)
+        cells: Tensor = parts.reshape(-1, *parts.shape[2:])
+        return cells
+
+    def _correction(self, weights: Mapping[str, Tensor], stage: int, parts: Tensor) -> Tensor:
+        layers, _ = self.net.hidden(stage)
+        cells = parts.reshape(-1, *parts.shape[2:]) * (INPUT_GAIN / 2**stage)
+        padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
+        change = cell_network(xp, weights, stage, layers, padded)
+        return change.reshape(parts.shape) * (OUTPUT_GAIN * 2**stage)
+
+    def finest(self, weights: Mapping[str, Tensor], padded: Tensor) -> Tensor:
+        """Cells (4 C, h, w) from padded ones (4 C, h + 2, w + 2)."""
+        inner = padded[:, 1:-1, 1:-1]
+        if self.net.stages == 0:
+            return inner
+        change = cell_network(xp, weights, 0, self.net.layers, padded * INPUT_GAIN)
+        return inner + change * OUTPUT_GAIN
+
+    def backward(
+        self,
+        weights: Mapping[str, Tensor],
+        cells: Tensor,
+        loss: Callable[[Tensor, int, int], Tensor],
+    ) -> tuple[float, Tensor]:
+        """Sum of `loss(cells, first row, last row)` over stripes of the finest cells, and its
+        gradient by `cells`; gradients by weights are accumulated in them."""
+        padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
+        gradient = torch.zeros_like(padded)
+        rows = max(1, _STRIPE_CELLS // cells.shape[2])
+        total = 0.0
+        for first in range(0, cells.shape[1], rows):
+            last = min(first + rows, cells.shape[1])
+            stripe = padded[:, first : last + 2].detach().requires_grad_()
+            value = loss(self.finest(weights, stripe), first, last)
+            value.backward()
+            assert stripe.grad is not None
+            gradient[:, first : last + 2] += stripe.grad
+            total += float(value.detach())
+        return total, _fold_border(gradient)
+
+    @torch.no_grad()
+    def forward(self, weights: Mapping[str, Tensor], cells: Tensor) -> Tensor:
+        """Finest cells (4 C, h, w) without gradients."""
+        padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
+        rows = max(1, _STRIPE_CELLS // cells.shape[2])
+        stripes = [
+            self.finest(weights, padded[:, first : min(first + rows, cells.shape[1]) + 2])
+            for first in range(0, cells.shape[1], rows)
+        ]
+        return torch.cat(stripes, dim=1)
+
+
+def _fold_border(padded: Tensor) -> Tensor:
+    """Gradient by cells from the gradient by replicated borders."""
+    padded[:, 1] += padded[:, 0]
+    padded[:, -2] += padded[:, -1]
+    padded[:, :, 1] += padded[:, :, 0]
+    padded[:, :, -2] += padded[:, :, -1]
+    return padded[:, 1:-1, 1:-1].contiguous()
+
+
+def analyse(planes: Tensor, net: Pyramid) -> list[Tensor]:
+    """Wavelet coefficients of planes (C, H, W) of padded sides, by grid."""
+    grids: list[Tensor] = []
+    low = planes
+    for grid in reversed(net.grids()[1:]):
+        parts = [part.contiguous() for part in wavelet.deinterleaved(low)]
+        wavelet.analyse_plane(parts)
+        details = torch.stack(parts[1:], dim=1).reshape(-1, *parts[0].shape[1:])
+        grids.insert(0, split(details[: grid.bands]))
+        low = parts[0]
+    return [split(low), *grids]
+
+
+class _Level(Function):
+    """One level's samples (C, 4, h, w) from its low band (C, h, w) and details by phase."""
+
+    @staticmethod
+    def forward(ctx: Any, low: Tensor, details: Tensor) -> Tensor:
+        channels, ctx.bands = low.shape[0], details.shape[1]
+        parts = low.new_zeros(channels, 4, *low.shape[1:])
+        parts[:, 0] = low
+        whole = join(details)
+        parts[: ctx.bands // 3, 1:] = whole.reshape(-1, 3, *whole.shape[1:])
+        wavelet.synthesise_plane(list(parts.unbind(1)))
+        return parts
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        parts = gradient.clone()
+        wavelet.synthesise_plane_adjoint(list(parts.unbind(1)))
+        details = parts[: ctx.bands // 3, 1:].reshape(ctx.bands, *parts.shape[2:])
+        return parts[:, 0].contiguous(), split(details)
+
+
+class _Interleave(Function):
+    @staticmethod
+    def forward(ctx: Any, parts: Tensor) -> Tensor:
+        channels, _, rows, columns = parts.shape
+        whole = parts.new_empty(channels, 2 * rows, 2 * columns)
+        wavelet.interleave(list(parts.unbind(1)), whole)
+        return whole
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return torch.stack(wavelet.deinterleaved(gradient), dim=1)

@@ -1,0 +1,171 @@
+"""Latent pyramid: integer grids at several resolutions, a wavelet and a small network.
+
+The integers stand for wavelet coefficients of the picture in its own colour axes. Bands are
+synthesised level by level; after each of the finest levels (`stages` of them) a small network
+shared by all cells of 2x2 samples, which sees a cell's neighbours, corrects the result. Everything
+but the integers is in a few small tensors:
+
+    frame      colour axes (C, C), means (C), log2(step) / 16 of LL and of every level
+    near       context weights of neighbours in the same band, LL's rows last
+    parents    context weights of the coarser level's bands of the same channel, and of 3x3 sums
+    cross      context weights of earlier bands of the same level: cells, then same positions
+    offsets    scale offsets: phases of every band, of LL's, then (level, band)
+    slopes     exponents of every band and of LL's
+    K.s, W.s.1, b.s.1, ..., Wout.s   the cell network of stage s; stage 0 is the finest level
+
+The literature's pyramids (Ladune et al. 2023, Kim et al. 2024) learn their upsampling from
+nothing; starting from coefficients of a wavelet a fit needs a tenth of their steps.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from inrcodec.nets.base import Array, Namespace, TensorSpec
+
+# Row and column parity of the phases in which a band is coded.
+PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
+NEIGHBOURS = 6
+ORIENTATIONS = 3
+TAPS = 9
+# The network sees samples of nominal range 0..1 multiplied by this, and adds 1/32 of its output.
+INPUT_GAIN, OUTPUT_GAIN = 8.0, 1 / 32
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Latents of one level: `bands` bands of 4 phases of rows x columns. `level` 0 is the finest;
+    None is LL."""
+
+    level: int | None
+    bands: int
+    rows: int
+    columns: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(4, bands, rows, columns)."""
+        return (4, self.bands, self.rows, self.columns)
+
+    @property
+    def size(self) -> int:
+        """Number of latents."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """Sizes of a pyramid. `colour_from`: finest level at which channels after the first have
+    latents; `layers`: ReLU layers of `width` units in the finest cell network; `stages`: levels
+    with a cell network, the coarser ones with one layer of `coarse_width` units."""
+
+    shape: tuple[int, ...]
+    channels: int
+    width: int
+    layers: int
+    levels: int
+    colour_from: int
+    stages: int
+    coarse_width: int
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Sides as they are coded: multiples of 2^(levels + 1)."""
+        rows, columns = (-(-n >> (self.levels + 1)) << (self.levels + 1) for n in self.shape)
+        return rows, columns
+
+    @property
+    def bands(self) -> int:
+        """Bands of a level with all channels: 3 orientations of each channel."""
+        return ORIENTATIONS * self.channels
+
+    def grids(self) -> list[Grid]:
+        """LL, then every level from the coarsest: the order of the file."""
+        rows, columns = self.padded
+        grids = [Grid(None, self.channels, rows >> self.levels + 1, columns >> self.levels + 1)]
+        for level in range(self.levels - 1, -1, -1):
+            channels = self.channels if level >= self.colour_from else 1
+            bands = ORIENTATIONS * channels
+            grids.append(Grid(level, bands, rows >> level + 2, columns >> level + 2))
+        return grids
+
+    def tensors(self) -> list[TensorSpec]:
+        """The stored tensors, in file order."""
+        c, bands = self.channels, self.bands
+        specs = [
+            TensorSpec("frame", (c * c + c + self.levels + 1,), 0.0),
+            TensorSpec("near", (bands + c, NEIGHBOURS), 0.0, 0.6),
+            TensorSpec("parents", (bands, 2 * ORIENTATIONS), 0.0, 0.25),
+            TensorSpec("cross", (bands * (bands - 1),), 0.0, 0.2),
+            TensorSpec("offsets", (4 * (bands + c) + self.levels * bands,), 0.0),
+            TensorSpec("slopes", (bands + c,), 0.0, 0.75),
+        ]
+        return specs + [spec for stage in range(self.stages) for spec in self._cell_tensors(stage)]
+
+    def hidden(self, stage: int) -> tuple[int, int]:
+        """(layers, width) of a stage's cell network."""
+        return (self.layers, self.width) if stage == 0 else (1, self.coarse_width)
+
+    def _cell_tensors(self, stage: int) -> Iterator[TensorSpec]:
+        layers, width = self.hidden(stage)
+        fan_in = 12 * self.channels
+        yield TensorSpec(f"K.{stage}", (8 * self.channels, TAPS), 0.35)
+        for i in range(1, layers + 1):
+            yield TensorSpec(f"W.{stage}.{i}", (width, fan_in), math.sqrt(6 / fan_in))
+            yield TensorSpec(f"b.{stage}.{i}", (width,), 0.0)
+            fan_in = width
+        yield TensorSpec(f"Wout.{stage}", (4 * self.channels, fan_in), 0.0)
+
+    def macs_per_sample(self) -> float:
+        """Multiply-accumulates of network and contexts per sample, wavelet included."""
+        c, total = self.channels, 16 * self.channels * 4 / 3
+        for stage in range(self.stages):
+            layers, width = self.hidden(stage)
+            cell = TAPS * 4 * c * width + (layers - 1) * width * width + 4 * c * width
+            total += cell / 4 ** (stage + 1)
+        contexts = NEIGHBOURS + 2 * ORIENTATIONS + 2 * self.bands
+        return total + contexts * sum(grid.size for grid in self.grids()) / math.prod(self.padded)
+
+
+def frame_parts(net: Pyramid, frame: Array) -> tuple[Array, Array, Array]:
+    """Colour axes (C, C), means (C,) and log2 of the steps (levels + 1,), LL first."""
+    c = net.channels
+    return frame[: c * c].reshape(c, c), frame[c * c : c * c + c], 16 * frame[c * c + c :]
+
+
+def cross_rows(net: Pyramid) -> Iterator[tuple[int, int, int]]:
+    """(band, first, last) of `cross`: the weights band has for bands 0..band-1; cells come
+    first, same positions follow after the last band in the same order."""
+    first = 0
+    for band in range(net.bands):
+        yield band, first, first + band
+        first += band
+
+
+def cell_network(
+    xp: Namespace, weights: Mapping[str, Array], stage: int, layers: int, cells: Array
+) -> Array:
+    """Corrections of cells: (4 C, h + 2, w + 2), borders included, to (4 C, h, w).
+
+    Row 4 c + 2 y + x is sample (y, x) of a cell in channel c. The first layer reads every input
+    at its own place and two 3x3 filters of it; the filters are folded into its matrix.
+    """
+    rows, columns = cells.shape[1] - 2, cells.shape[2] - 2
+    taps = [cells[:, y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+    z = xp.reshape(xp.concat(taps, axis=0), (-1, rows * columns))
+    matrix = _first_matrix(xp, weights[f"K.{stage}"], weights[f"W.{stage}.1"], cells.shape[0])
+    for i in range(1, layers + 1):
+        z = (matrix if i == 1 else weights[f"W.{stage}.{i}"]) @ z
+        z += weights[f"b.{stage}.{i}"][:, None]
+        z = xp.clip(z, 0, None)
+    return xp.reshape(weights[f"Wout.{stage}"] @ z, (-1, rows, columns))
+
+
+def _first_matrix(xp: Namespace, filters: Array, first: Array, inputs: int) -> Array:
+    """(width, 9 inputs): place and filters of every input as weights of its nine taps."""
+    width = first.shape[0]
+    place, rest = first[:, :inputs], xp.reshape(first[:, inputs:], (width, inputs, 2))
+    pairs = xp.reshape(filters, (inputs, 2, TAPS))
+    taps = xp.sum(rest[:, :, :, None] * pairs[None], axis=2)  # (width, inputs, 9)
+    by_tap = [taps[:, :, t] + place if t == TAPS // 2 else taps[:, :, t] for t in range(TAPS)]
+    return xp.concat(by_tap, axis=1)
