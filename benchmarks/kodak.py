@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -20,8 +21,12 @@ from benchmarks import record
 from benchmarks.data import RESULTS, kodak
 
 
-def encode_one(path: Path, settings: record.Row) -> record.Row:
-    """Encode one picture, decode the file with the installed command, measure."""
+def encode_one(path: Path, settings: record.Row, beside: Sequence[str] = ()) -> record.Row:
+    """Encode one picture, decode the file with the installed command, measure.
+
+    Peers named in `beside` are given the same bytes (`peers.psnr_at`).
+    """
+    from benchmarks import peers
     from inrcodec import metrics
     from inrcodec.encoder import encode_signal
     from inrcodec.options import EncodeOptions
@@ -49,6 +54,9 @@ def encode_one(path: Path, settings: record.Row) -> record.Row:
         "psnr_db": round(metrics.psnr(signal, decoded), 4),
         "encode_s": round(made.seconds, 1),
         "steps": made.steps,
+    } | {
+        f"{name}_psnr_db": round(peers.psnr_at(name, signal.samples, size) or math.nan, 4)
+        for name in beside
     }
 
 
@@ -64,6 +72,7 @@ def _limit_threads(threads: int) -> None:
 @click.option("--effort", default=5, show_default=True)
 @click.option("--jobs", default=1, show_default=True, help="Pictures side by side.")
 @click.option("--threads", default=2, show_default=True, help="Threads of each job.")
+@click.option("--beside", multiple=True, type=click.Choice(["jpeg", "webp", "avif"]), help="Peers.")
 @click.option("--set", "settings", multiple=True, help="Expert settings, as for encode.")
 @click.option("--output", default="kodak", show_default=True, help="Name under benchmarks/results.")
 def main(
@@ -73,6 +82,7 @@ def main(
     effort: int,
     jobs: int,
     threads: int,
+    beside: tuple[str, ...],
     settings: tuple[str, ...],
     output: str,
 ) -> None:
@@ -97,6 +107,7 @@ def main(
                     "threads": threads,
                     "settings": expert,
                 },
+                beside,
             )
             for bpp in rates
             for path in paths
@@ -124,6 +135,14 @@ def summary(rows: list[record.Row]) -> None:
             f"{name} effort {effort} at {bpp} bpp, {len(members)} pictures:"
             f" {psnr:.2f} dB at {rate:.4f} bpp, at most {slowest:.0f} s"
         )
+        for column in sorted(key for key in members[0] if key.endswith("_psnr_db")):
+            rest = [row for row in members if column in row]
+            wins = sum(row["psnr_db"] > row[column] for row in rest)
+            peer = column.removesuffix("_psnr_db")
+            click.echo(
+                f"  {peer} at the same bytes: {record.mean(rest, column):.2f} dB,"
+                f" ours higher on {wins} of {len(rest)}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Classical codecs from Pillow, each given the same number of bytes."""
 
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -75,10 +76,35 @@ def encode_within(name: str, samples: np.ndarray, budgets: Sequence[int]) -> lis
     ]
 
 
-def _within(
-    peer: Peer, variant: Mapping[str, Any], samples: np.ndarray, budgets: Sequence[int]
-) -> list[Coded | None]:
-    """The largest quality within each budget, under one variant of the settings."""
+def psnr_at(name: str, samples: np.ndarray, size: int) -> float | None:
+    """PSNR in dB that a peer reaches on (H, W, 3) uint8 with exactly `size` bytes.
+
+    Between the two neighbouring qualities it is linear in the logarithm of the size, so that a
+    peer does not lose what its coarse scale leaves unused; the best variant counts. None where
+    even its smallest file is larger.
+    """
+    peer = PEERS[name]
+    found = (_interpolated(peer, variant, samples, size) for variant in peer.variants)
+    return max((psnr for psnr in found if psnr is not None), default=None)
+
+
+def _interpolated(
+    peer: Peer, variant: Mapping[str, Any], samples: np.ndarray, size: int
+) -> float | None:
+    coded = _coder(peer, variant, samples)
+    below = largest_quality(lambda q: len(coded(q)), peer.qualities, size)
+    if below is None:
+        return None
+    psnr = metrics.psnr(samples, _decoded(coded(below)))
+    if below == peer.qualities[-1] or len(coded(below)) == size:
+        return psnr
+    first, last = len(coded(below)), len(coded(below + 1))
+    more = metrics.psnr(samples, _decoded(coded(below + 1))) - psnr
+    return psnr + more * math.log(size / first) / math.log(last / first)
+
+
+def _coder(peer: Peer, variant: Mapping[str, Any], samples: np.ndarray) -> Callable[[int], bytes]:
+    """Files by quality, each made once."""
     picture = Image.fromarray(samples)
 
     @cache
@@ -87,6 +113,14 @@ def _within(
         picture.save(buffer, peer.format, quality=quality, **variant)
         return buffer.getvalue()
 
+    return coded
+
+
+def _within(
+    peer: Peer, variant: Mapping[str, Any], samples: np.ndarray, budgets: Sequence[int]
+) -> list[Coded | None]:
+    """The largest quality within each budget, under one variant of the settings."""
+    coded = _coder(peer, variant, samples)
     settings = " ".join(f"{key}={value}" for key, value in variant.items())
     results: list[Coded | None] = []
     for budget in budgets:

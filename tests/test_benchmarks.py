@@ -109,6 +109,15 @@ def test_peers_stay_within_their_budget_and_use_it(name):
 
 def test_peer_without_a_file_small_enough():
     assert peers.encode_within("jpeg", picture(), [100]) == [None]
+    assert peers.psnr_at("jpeg", picture(), 100) is None
+
+
+def test_peer_at_a_size_between_two_files():
+    samples = picture()
+    below, above = (c.psnr_db for c in peers.encode_within("webp", samples, [1500, 1700]))
+    first, between, last = (peers.psnr_at("webp", samples, size) for size in (1500, 1600, 1700))
+    assert below <= first < between < last
+    assert between < above + 1
 
 
 def test_largest_quality_by_bisection():

@@ -34,7 +34,7 @@ from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
 # Steps of each effort; every level takes about 1.7 times the one before.
-STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 56000}
+STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 32000}
 # Rows of the network in one step: cells (of 16 samples in a photograph), or single samples.
 _BATCH_CELLS, _BATCH_SAMPLES = 2048, 4096
 _LEARNING_RATE = 1e-3

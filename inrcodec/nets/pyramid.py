@@ -100,13 +100,14 @@ class Pyramid:
             TensorSpec("offsets", (4 * (bands + c) + self.levels * bands,), 0.0),
             TensorSpec("slopes", (bands + c,), 0.0, 0.75),
         ]
-        return specs + [spec for stage in range(self.stages) for spec in self._cell_tensors(stage)]
+        return specs + [spec for stage in range(self.stages) for spec in self.cell_tensors(stage)]
 
     def hidden(self, stage: int) -> tuple[int, int]:
         """(layers, width) of a stage's cell network."""
         return (self.layers, self.width) if stage == 0 else (1, self.coarse_width)
 
-    def _cell_tensors(self, stage: int) -> Iterator[TensorSpec]:
+    def cell_tensors(self, stage: int) -> Iterator[TensorSpec]:
+        """The tensors of a stage's cell network."""
         layers, width = self.hidden(stage)
         fan_in = 12 * self.channels
         yield TensorSpec(f"K.{stage}", (8 * self.channels, TAPS), 0.35)

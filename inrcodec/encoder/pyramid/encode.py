@@ -28,7 +28,7 @@ from inrcodec.network import header_of_pyramid
 from inrcodec.quantise import dequantise
 
 # Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
-STEPS = {1: 30, 2: 60, 3: 100, 4: 180, 5: 400, 6: 700, 7: 1200, 8: 2400, 9: 5000}
+STEPS = {1: 15, 2: 30, 3: 60, 4: 120, 5: 240, 6: 500, 7: 1000, 8: 2400, 9: 5000}
 _FULL_STEPS_SAMPLES = 2**19
 _LEAST_STEPS = 30
 # Bits of a stored number before its grid is known.
@@ -59,8 +59,8 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
     side = min(signal.shape)
     levels = max(1, min(5, int(math.log2(max(side, 16) / 8)), int(math.log2(max(signal.shape)))))
     rate = budget_bits / math.prod(signal.shape)
-    # A network costs about 5 bits a weight: 5 % of the budget.
-    width = int(min(max(budget_bits / 8000, 4), 48))
+    # Networks cost about 5 bits a weight, a tenth of the budget; at most 2,000 MACs a sample.
+    width = int(min(max(budget_bits / 4400, 4), 40))
     stages = min(2 if budget_bits > 40_000 else 1 if budget_bits > 8_000 else 0, levels)
     return Pyramid(
         shape=signal.shape,

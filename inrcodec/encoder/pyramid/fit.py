@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from inrcodec.encoder.fit import Rounder, State
+from inrcodec.encoder.pyramid.cells import StripeLearner
 from inrcodec.encoder.pyramid.context import ContextModel
 from inrcodec.encoder.pyramid.rounding import hard_bits, soft_bits, soft_rounded
 from inrcodec.encoder.pyramid.synthesis import Synthesis, analyse
@@ -29,9 +30,9 @@ _RATIO = 0.1
 _LATENT_RATE, _WEIGHT_RATE, _CONTEXT_RATE, _STEP_RATE = 0.1, 0.025, 0.04, 0.001
 _CONTEXT_TENSORS = ("near", "parents", "cross", "offsets", "slopes")
 # Shares of the steps from which tensors, then latents are rounded.
-_WEIGHTS_FROM, LATENTS_FROM = 0.75, 0.9
+_WEIGHTS_FROM, LATENTS_FROM = 0.75, 0.96
 _FIRST_TEMPERATURE, _LAST_TEMPERATURE = 0.3, 0.1
-_FIRST_NOISE, _LAST_NOISE = 0.25, 0.125
+_FIRST_NOISE, _LAST_NOISE = 0.25, 0.2
 # How strongly a step follows the goal, and how often soft figures are compared with hard ones.
 _GAIN = 0.04
 _CALIBRATE = 10
@@ -81,6 +82,9 @@ class PyramidFit:
         coefficients = torch.cat([c.reshape(-1) for c in analyse(planes, net)])
         self.latents = (coefficients / step).requires_grad_()
         self.ratio = _RATIO
+        finest = (spec.name for spec in net.cell_tensors(0)) if net.stages else ()
+        self._finest = {name: self.weights[name] for name in finest}
+        self._learner = StripeLearner(self._finest)
         self._optimiser = self._make_optimiser()
         self.steps_done = 0
         self._bits_factor = self._error_factor = 1.0
@@ -101,6 +105,7 @@ class PyramidFit:
         groups += [
             {"params": [tensor], "base": rates.get(name, _WEIGHT_RATE)}
             for name, tensor in self.weights.items()
+            if name not in self._finest
         ]
         return torch.optim.Adam(groups, lr=_LATENT_RATE, betas=(0.9, 0.99), fused=True)
 
@@ -201,12 +206,11 @@ class PyramidFit:
         bits = self._bits(weights, values, soft=share is not None).sum()
         cells = self._synthesis.low_cells(weights, self._dequantised(weights, values))
         lagrange = self.lagrange
-        error, gradient = (
-            self._synthesis.backward(
-                weights, cells.detach(), lambda out, a, b: self._squared(out, a, b) / lagrange
-            )
-            if self._rounder is None
-            else self._backward_rounded(weights, cells, lagrange)
+        error, gradient = self._synthesis.backward(
+            self._learner.current(),
+            cells.detach(),
+            lambda out, first, last: self._squared(out, first, last) / lagrange,
+            lambda: self._learner.learn(rate),
         )
         torch.autograd.backward([cells, bits], [gradient, torch.ones_like(bits)])
         if hard:
@@ -215,20 +219,6 @@ class PyramidFit:
         self._optimiser.step()
         self.steps_done += 1
         return Measured(float(bits.detach()), error * lagrange)
-
-    def _backward_rounded(
-        self, weights: Mapping[str, Tensor], cells: Tensor, lagrange: float
-    ) -> tuple[float, Tensor]:
-        """As `Synthesis.backward`, with gradients passed on from rounded tensors at once."""
-        leaves = {name: w.detach().requires_grad_() for name, w in weights.items()}
-        error, gradient = self._synthesis.backward(
-            leaves, cells.detach(), lambda out, a, b: self._squared(out, a, b) / lagrange
-        )
-        for name, leaf in leaves.items():
-            if leaf.grad is not None:
-                own = self.weights[name]
-                own.grad = leaf.grad if own.grad is None else own.grad + leaf.grad
-        return error, gradient
 
     def _integers(self) -> Tensor:
         return self.latents.detach().round()
@@ -308,6 +298,8 @@ class PyramidFit:
         low, high = float(np.float16(frame.min() - 0.01)), float(np.float16(frame.max() + 0.01))
         self.grids[list(arrays).index("frame")] = Grid(_FRAME_LEVELS, low, high)
         self._rounder = Rounder(list(self.weights.values()), self.grids)
+        by_name = dict(zip(self.weights, self.grids, strict=True))
+        self._learner.use_grids([by_name[name] for name in self._finest])
 
     def _gains(self) -> dict[str, float]:
         """1 / step of every tensor's best grid.

@@ -12,7 +12,10 @@ from inrcodec.encoder.pyramid.context import join, joined, split
 from inrcodec.nets import wavelet
 from inrcodec.nets.pyramid import INPUT_GAIN, OUTPUT_GAIN, Pyramid, cell_network
 
+# Cells of a stripe at most, stripes at least, and how far apart in order those one after another.
 _STRIPE_CELLS = 8192
+_LEAST_STRIPES = 16
+_STRIDE = 5
 
 
 class Synthesis:
@@ -54,33 +57,43 @@ class Synthesis:
         weights: Mapping[str, Tensor],
         cells: Tensor,
         loss: Callable[[Tensor, int, int], Tensor],
+        learn: Callable[[], Mapping[str, Tensor]] | None = None,
     ) -> tuple[float, Tensor]:
         """Sum of `loss(cells, first row, last row)` over stripes of the finest cells, and its
-        gradient by `cells`; gradients by weights are accumulated in them."""
+        gradient by `cells`; gradients by weights are accumulated in them.
+
+        `learn`, called after every stripe, gives the weights for the next one.
+        """
         padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
         gradient = torch.zeros_like(padded)
-        rows = max(1, _STRIPE_CELLS // cells.shape[2])
         total = 0.0
-        for first in range(0, cells.shape[1], rows):
-            last = min(first + rows, cells.shape[1])
+        for first, last in self.stripes(cells):
             stripe = padded[:, first : last + 2].detach().requires_grad_()
             value = loss(self.finest(weights, stripe), first, last)
             value.backward()
             assert stripe.grad is not None
             gradient[:, first : last + 2] += stripe.grad
             total += float(value.detach())
+            if learn is not None:
+                weights = learn()
         return total, _fold_border(gradient)
+
+    def stripes(self, cells: Tensor) -> list[tuple[int, int]]:
+        """First and last row of every stripe, distant ones after one another."""
+        rows, columns = cells.shape[1:]
+        height = max(2, min(_STRIPE_CELLS // columns, rows // _LEAST_STRIPES))
+        pairs = [(first, min(first + height, rows)) for first in range(0, rows, height)]
+        return [pair for start in range(_STRIDE) for pair in pairs[start::_STRIDE]]
 
     @torch.no_grad()
     def forward(self, weights: Mapping[str, Tensor], cells: Tensor) -> Tensor:
         """Finest cells (4 C, h, w) without gradients."""
         padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
-        rows = max(1, _STRIPE_CELLS // cells.shape[2])
-        stripes = [
-            self.finest(weights, padded[:, first : min(first + rows, cells.shape[1]) + 2])
-            for first in range(0, cells.shape[1], rows)
+        parts = [
+            self.finest(weights, padded[:, first : last + 2])
+            for first, last in sorted(self.stripes(cells))
         ]
-        return torch.cat(stripes, dim=1)
+        return torch.cat(parts, dim=1)
 
 
 def _fold_border(padded: Tensor) -> Tensor:
