@@ -30,13 +30,15 @@ def decode(
     region: tuple[int, int, int, int] | None = None,
     scale: int = 1,
     limits: Limits | None = None,
+    draft: bool = False,
 ) -> Signal:
     """The signal of an .inr file, given as bytes or as a path.
 
-    `region` is (x, y, width, height), `scale` k for 1/k of the size. Raises NotInr, Corrupt,
+    `region` is (x, y, width, height), `scale` k for 1/k of the size, `draft` for speed before
+    fidelity in scaling. Raises NotInr, Corrupt,
     Unsupported, LimitExceeded, OptionError, and InputError for a path that cannot be read.
     """
-    return decoder.decode(_bytes(source), region=region, scale=scale, limits=limits)
+    return decoder.decode(_bytes(source), region=region, scale=scale, draft=draft, limits=limits)
 
 
 def info(source: File) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import torch
 
 from inrcodec.container import parse_file
 from inrcodec.decoder import decode, info, verify
+from inrcodec.decoder.evaluate import box_filter
+from inrcodec.decoder.pyramid import omitted_levels, synthesise
 from inrcodec.encoder import encode_signal
 from inrcodec.encoder.pyramid import rounding, synthesis
 from inrcodec.encoder.pyramid.context import ContextModel
@@ -311,6 +313,34 @@ def test_smaller_scale(coded):
     small = decode(coded, scale=4).samples
     means = whole.reshape(24, 4, 20, 4, 3).mean(axis=(1, 3))
     assert np.abs(small - means).max() <= 1
+
+
+@pytest.mark.parametrize("factor", [4, 5, 8, 16, 100])
+@pytest.mark.parametrize("box", [((0, 80), (0, 96)), ((13, 70), (1, 94))])
+def test_draft_is_a_box_filter_of_the_coarse_grids(factor, box):
+    net = Pyramid((80, 96), 3, 4, 1, 3, 0, 1, 4)
+    rng = np.random.default_rng(factor)
+    weights = {s.name: np.zeros(s.shape, np.float32) for s in net.tensors()}
+    weights["frame"][:9] = np.eye(3).ravel()
+    weights["frame"][12:] = -0.3
+    latents = [rng.integers(-9, 10, grid.shape, dtype=np.int32) for grid in net.grids()]
+    omitted = omitted_levels(net, factor)
+    assert omitted == {4: 1, 5: 1, 8: 2, 16: 3, 100: 3}[factor]
+    coarse = latents[: len(latents) - omitted]
+    zeros = [np.zeros_like(grid) for grid in latents[len(latents) - omitted :]]
+    draft = synthesise(net, weights, coarse, box, factor)
+    whole = synthesise(net, weights, coarse + zeros, box)
+    assert np.abs(draft - box_filter(whole, factor)).max() < 1e-5
+
+
+def test_draft_reads_the_coarse_grids_alone(coded):
+    small = decode(coded, scale=8, region=(3, 5, 70, 60), draft=True).samples
+    exact = decode(coded, scale=8, region=(3, 5, 70, 60)).samples
+    assert small.shape == exact.shape == (8, 9, 3)
+    assert 0 < np.abs(small.astype(float) - exact).mean() < 12
+    for scale in (1, 2, 3):
+        same = decode(coded, scale=scale, draft=True).samples
+        assert np.array_equal(same, decode(coded, scale=scale).samples)
 
 
 @pytest.mark.parametrize("threads", [1, 3, None])

@@ -38,7 +38,7 @@ FORMATS = {
 part_options = packed(
     "part",
     dict,
-    ["region", "scale", "ignore_checksum"],
+    ["region", "scale", "draft", "ignore_checksum"],
     [
         click.option(
             "--region", type=REGION, metavar="X,Y,W,H", help="Decode only this rectangle."
@@ -46,6 +46,7 @@ part_options = packed(
         click.option(
             "--scale", type=SCALE, default="1", metavar="1/k", help="Decode at a k-th of the size."
         ),
+        click.option("--draft", is_flag=True, help="Scale faster, from a pyramid's coarse grids."),
         click.option("--ignore-checksum", is_flag=True, help="Go on where a checksum is wrong."),
     ],
 )

@@ -86,11 +86,17 @@ def to_code_values(values: np.ndarray, peak: int) -> np.ndarray:
 def box_filter(values: np.ndarray, factor: int) -> np.ndarray:
     """Mean of factor x factor boxes; boxes cut by the border average what they hold.
 
-    (h, w, c) to (ceil(h / factor), ceil(w / factor), c), float64.
+    (h, w, c) to (ceil(h / factor), ceil(w / factor), c), float32.
     """
-    for axis in (0, 1):
-        starts = np.arange(0, values.shape[axis], factor)
-        counts = np.diff(np.append(starts, values.shape[axis]))
-        sums = np.add.reduceat(values, starts, axis=axis, dtype=np.float64)
-        values = sums / counts.reshape([-1 if a == axis else 1 for a in range(values.ndim)])
-    return values
+    return box_means(box_means(values, 0, factor), 1, factor)
+
+
+def box_means(values: np.ndarray, axis: int, factor: int) -> np.ndarray:
+    """Means of `factor` values along an axis, of what is left at its end; float32."""
+    if factor == 1:
+        return values
+    starts = np.arange(0, values.shape[axis], factor)
+    counts = np.diff(np.append(starts, values.shape[axis]))
+    sums = np.add.reduceat(values, starts, axis=axis, dtype=np.float64)
+    shape = [-1 if a == axis else 1 for a in range(values.ndim)]
+    return (sums / counts.reshape(shape)).astype(np.float32)

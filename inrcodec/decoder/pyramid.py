@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from inrcodec.allocator import keep_pages
+from inrcodec.decoder.evaluate import box_means
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
 from inrcodec.nets.context import Coarser, Contexts
@@ -32,11 +34,27 @@ _MARGIN = 5
 _STRIPE_CELLS = 8192
 
 
-def read_latents(net: Pyramid, weights: Weights, payload: bytes, offset: int) -> list[np.ndarray]:
-    """The latents of every grid, int32 (4, bands, rows, columns). Raises Corrupt."""
+def omitted_levels(net: Pyramid, factor: int) -> int:
+    """Finest levels that a draft of 1/factor the size does without.
+
+    Their details are at most half a box wide and average out in it; what their networks correct
+    does not, and is missing.
+    """
+    return min(max(factor.bit_length() - 2, 0), net.levels)
+
+
+def read_latents(
+    net: Pyramid, weights: Weights, payload: bytes, offset: int, omitted: int = 0
+) -> list[np.ndarray]:
+    """The latents of every grid, int32 (4, bands, rows, columns). Raises Corrupt.
+
+    The payload has the finest levels last: with `omitted` of them it is read up to there.
+    """
     decoder = LatentDecoder(payload, offset)
-    latents = _walk(net, weights, lambda grid, index, scales: decoder.plane(scales))
-    decoder.finish()
+    count = 1 + net.levels - omitted
+    latents = _walk(net, weights, lambda grid, index, scales: decoder.plane(scales), count)
+    if not omitted:
+        decoder.finish()
     return latents
 
 
@@ -75,12 +93,15 @@ def latents_crc(latents: list[np.ndarray], crc: int) -> int:
     return crc
 
 
-def _walk(net: Pyramid, weights: Weights, plane: Plane) -> list[np.ndarray]:
-    """Visit every plane in file order: `plane(grid, (phase, band), scales)` gives its latents."""
+def _walk(
+    net: Pyramid, weights: Weights, plane: Plane, count: int | None = None
+) -> list[np.ndarray]:
+    """Visit the planes of all or the first `count` grids in file order: `plane(grid, (phase,
+    band), scales)` gives a plane's latents."""
     contexts = Contexts(net, weights)
     latents: list[np.ndarray] = []
     coarser = Coarser(None)
-    for number, grid in enumerate(net.grids()):
+    for number, grid in enumerate(net.grids()[:count]):
         values = np.zeros(grid.shape, dtype=np.int32)
         magnitudes = np.zeros(grid.shape)
         for band in range(grid.bands):
@@ -97,16 +118,21 @@ def _walk(net: Pyramid, weights: Weights, plane: Plane) -> list[np.ndarray]:
     return latents
 
 
-def synthesise(net: Pyramid, weights: Weights, latents: list[np.ndarray], box: Box) -> np.ndarray:
+def synthesise(
+    net: Pyramid, weights: Weights, latents: list[np.ndarray], box: Box, factor: int = 1
+) -> np.ndarray:
     """Samples of a box ((top, bottom), (left, right)): float32 (h, w, C), nominal range 0..1.
 
-    In a file made to harm they can be infinite or not numbers; nothing is said about that.
+    With a `factor` means of factor x factor boxes, from `latents` without `omitted_levels`. In a
+    file made to harm samples can be infinite or not numbers; nothing is said about that.
     """
     with np.errstate(all="ignore"):
-        return _synthesise(net, weights, latents, box)
+        return _synthesise(net, weights, latents, box, factor)
 
 
-def _synthesise(net: Pyramid, weights: Weights, latents: list[np.ndarray], box: Box) -> np.ndarray:
+def _synthesise(
+    net: Pyramid, weights: Weights, latents: list[np.ndarray], box: Box, factor: int
+) -> np.ndarray:
     axes, means, steps = frame_parts(net, weights["frame"])
     scales = np.exp2(steps.astype(np.float64)).astype(np.float32)
     boxes = _boxes(net, box)
@@ -114,13 +140,30 @@ def _synthesise(net: Pyramid, weights: Weights, latents: list[np.ndarray], box: 
     keep_pages()
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         low = _crop(_joined(latents[0]) * scales[0], boxes[0])
-        for i, level in enumerate(range(net.levels - 1, -1, -1)):
+        for i in range(len(latents) - 1):
+            level = net.levels - 1 - i
             parts = _level(net, low, latents[i + 1], scales[i + 1], boxes[i], pool)
             if level < net.stages:
                 _correct(net, weights, level, parts, pool)
             low = _crop(_interleaved(parts), _within(boxes[i + 1], boxes[i]))
+    for axis in (0, 1):
+        sides = [sides[axis] for sides in boxes[len(latents) - 1 :]]
+        low = box_means(_smooth(low, axis + 1, sides), axis + 1, factor)
     colours: np.ndarray = np.tensordot(low, axes.astype(np.float32), ((0,), (1,)))
     return colours + means.astype(np.float32)
+
+
+def _smooth(low: np.ndarray, axis: int, sides: list[tuple[int, int]]) -> np.ndarray:
+    """Samples along an axis from a low band without details, through the levels that are left
+    out. `sides`: first and last+1 of what is needed, from the low band to the samples."""
+    for (start, _), (first, last) in pairwise(sides):
+        parts = [low.copy(), np.zeros_like(low)]
+        wavelet.synthesise(parts[0], parts[1], axis - 3)
+        whole = np.stack(parts, axis=axis + 1)
+        low = whole.reshape(*low.shape[:axis], -1, *low.shape[axis + 1 :])
+        keep = slice(first - 2 * start, last - 2 * start)
+        low = low[(slice(None),) * axis + (keep,)]
+    return low
 
 
 def _boxes(net: Pyramid, box: Box) -> list[Box]:

@@ -33,13 +33,16 @@ def decode(
     *,
     region: Region | None = None,
     scale: int = 1,
+    draft: bool = False,
     limits: Limits | None = None,
     ignore_checksum: bool = False,
 ) -> Signal:
     """The signal of an .inr file.
 
     `region`: (x, y, width, height) in samples; only what it touches is evaluated. `scale`: k for
-    a box-filtered picture of 1/k the size. `limits`: what may be spent (None: the defaults).
+    a box-filtered picture of 1/k the size. `draft`: a pyramid is scaled from its coarse grids
+    alone, finer ones are neither read nor checked (k of at least 4); others take no notice.
+    `limits`: what may be spent (None: the defaults).
     Raises NotInr, Corrupt, Unsupported, LimitExceeded, and OptionError for a region or scale that
     the picture does not have.
     """
@@ -62,27 +65,34 @@ def decode(
         else (lambda v: np.clip(v, 0, 1), np.dtype(np.float32))
     )
     if header.net == NetId.PYRAMID:
-        values = finish(_pyramid_values(parsed, box, ignore_checksum))
+        values, left = _pyramid_values(parsed, box, scale, draft, ignore_checksum)
+        values = finish(values)
     else:
         weights = read_weights(parsed, plan, ignore_checksum)
-        values = evaluate(plan, weights, finish, dtype)
+        values, left = evaluate(plan, weights, finish, dtype), scale
     if scale > 1:
-        values = to_code_values(box_filter(values, scale).astype(np.float32), peak)
+        values = to_code_values(box_filter(values, left), peak)
     return Signal("image", values, metadata)
 
 
-def _pyramid_values(parsed: ParsedFile, box: Box, ignore_checksum: bool) -> np.ndarray:
-    """Samples of a pyramid's box: float32 (h, w, C). Raises Corrupt."""
+def _pyramid_values(
+    parsed: ParsedFile, box: Box, scale: int, draft: bool, ignore_checksum: bool
+) -> tuple[np.ndarray, int]:
+    """Samples of a pyramid's box, float32 (h, w, C), and by how much they are still to be reduced:
+    by all, or by nothing where a draft leaves levels out. Raises Corrupt."""
     assert parsed.latents is not None
     net = pyramid_of(parsed.header)
     tensors = unpack(parsed.weights, [t.size for t in net.tensors()], parsed.weights_offset)
     weights = {
         t.name: dequantise(q).reshape(t.shape) for t, q in zip(net.tensors(), tensors, strict=True)
     }
-    latents = pyramid.read_latents(net, weights, parsed.latents, parsed.latents_offset)
-    crc = pyramid.latents_crc(latents, integers_crc(tensors))
-    _check_crc(crc, parsed, ignore_checksum)
-    return np.nan_to_num(pyramid.synthesise(net, weights, latents, box))
+    omitted = pyramid.omitted_levels(net, scale) if draft else 0
+    latents = pyramid.read_latents(net, weights, parsed.latents, parsed.latents_offset, omitted)
+    if not omitted:
+        crc = pyramid.latents_crc(latents, integers_crc(tensors))
+        _check_crc(crc, parsed, ignore_checksum)
+    done, left = (scale, 1) if omitted else (1, scale)
+    return np.nan_to_num(pyramid.synthesise(net, weights, latents, box, done)), left
 
 
 def _check_crc(crc: int, parsed: ParsedFile, ignore_checksum: bool) -> None:
