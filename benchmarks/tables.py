@@ -8,6 +8,7 @@ import csv
 import json
 import math
 import re
+import statistics
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,9 @@ from benchmarks.record import mean
 
 PUBLISHED = Path(__file__).resolve().parent / "published.csv"
 PICTURES = 24
+DEFAULT_EFFORT = 5
+_COMMON_RATE = 0.3  # lines are sorted by it or the nearest
+_CURVE_POINTS = 3  # that a BD-rate takes
 # Codecs of published.csv that are shown, by the beginning of their names, and what they are.
 PEERS = {
     "COIN": "SIREN, 16-bit weights",
@@ -109,28 +113,95 @@ def default_rows(results: Path) -> list[record.Row]:
     return rows_with(results, "kodak", {"asked_repr": "asmr", "effort": 5})
 
 
+def pyramid_rows(results: Path) -> dict[int, list[record.Row]]:
+    """Rows of kodak_pyramid.json by effort, rising."""
+    rows = rows_with(results, "kodak_pyramid", {"asked_repr": "pyramid"})
+    return {effort: rows for (effort,), rows in sorted(record.grouped(rows, "effort").items())}
+
+
 def kodak(results: Path) -> str:
     """Ours at every rate with all pictures, beside the others at the same mean rate."""
-    pyramid = rows_with(results, "kodak_pyramid", {"asked_repr": "pyramid", "effort": 4})
-    ours = _by_rate(pyramid)
+    ours = {
+        f"pyramid, effort {effort}{', the default' if effort == DEFAULT_EFFORT else ''}": found
+        for effort, rows in pyramid_rows(results).items()
+        if (found := _by_rate(rows))
+    }
     if not ours:
         raise Missing(f"results/kodak_pyramid.json has not all {PICTURES} pictures at any rate")
-    rates = {asked: mean(rows, "bpp") for asked, rows in ours.items()}
+    asked = sorted({rate for groups in ours.values() for rate in groups})
+    lengths = {rate: mean(_first(ours.values(), rate), "bpp") for rate in asked}
+    ours["`--repr asmr`: a coordinate network"] = _by_rate(default_rows(results))
     lines = []
-    for label, what, groups in (
-        ("**inrcodec**", "pyramid, the default, effort 4", ours),
-        ("**inrcodec**", "`--repr asmr`: a coordinate network", _by_rate(default_rows(results))),
-    ):
-        shown = (mean(groups[asked], "psnr_db") if asked in groups else None for asked in rates)
-        lines.append([label, what, *("-" if psnr is None else f"**{psnr:.1f}**" for psnr in shown)])
+    for what, groups in ours.items():
+        shown = (mean(groups[rate], "psnr_db") if rate in groups else None for rate in asked)
+        cells = ("-" if psnr is None else f"**{psnr:.1f}**" for psnr in shown)
+        lines.append(["**inrcodec**", what, *cells, _seconds(groups.values())])
     for name, what in PEERS.items():
         curve, label = published(name), name.removesuffix(" (Pillow").replace("WEBP", "WebP")
-        lines.append([label, what, *(at_rate(curve, bpp) for bpp in rates.values())])
-    lines.sort(key=lambda cells: _number(cells[-2] if len(rates) > 2 else cells[-1]))
-    seconds = ", ".join(f"{mean(rows, 'encode_s'):.0f}" for rows in ours.values())
-    first = next(iter(ours.values()))[0]
-    note = f"\n\nMean time of the pyramid's encodes: {seconds} s ({where(first)})."
-    return markdown(["", "", *(f"{bpp:.3f} bpp" for bpp in rates.values())], lines) + note
+        lines.append([label, what, *(at_rate(curve, bpp) for bpp in lengths.values()), ""])
+    common = min(asked, key=lambda rate: abs(rate - _COMMON_RATE))
+    lines.sort(key=lambda cells: _number(cells[2 + asked.index(common)]))
+    first = _first(ours.values(), common)[0]
+    header = ["", "", *(f"{bpp:.3f} bpp" for bpp in lengths.values()), "s per encode"]
+    return markdown(header, lines) + f"\n\n{where(first)}."
+
+
+def _first(groups: Iterable[dict[float, list[record.Row]]], rate: float) -> list[record.Row]:
+    return next(found[rate] for found in groups if rate in found)
+
+
+def _seconds(groups: Iterable[list[record.Row]]) -> str:
+    """Mean times of encodes, the shortest and the longest."""
+    means = sorted({round(mean(rows, "encode_s")) for rows in groups})
+    return " to ".join(str(m) for m in dict.fromkeys((means[0], means[-1]))) if means else "-"
+
+
+def beside_avif(results: Path) -> str:
+    """The pyramid beside AVIF files of the same size, made in the same run."""
+    lines, curves = [], {}
+    for effort, rows in pyramid_rows(results).items():
+        compared = [row for row in rows if "avif_psnr_db" in row]
+        for (image,), points in record.grouped(compared, "image").items():
+            if len(points) >= _CURVE_POINTS:
+                curves[effort, image] = sorted(points, key=lambda row: row["bpp"])
+        groups = record.grouped(compared, "asked_bpp", "image")
+        for rate in sorted({rate for rate, _ in groups}):
+            members = [groups[key][0] for key in groups if key[0] == rate]
+            lines.append(
+                [
+                    str(effort),
+                    str(len(members)),
+                    f"{mean(members, 'bpp'):.3f}",
+                    f"{mean(members, 'psnr_db'):.2f}",
+                    f"{mean(members, 'avif_psnr_db'):.2f}",
+                    str(sum(row["psnr_db"] > row["avif_psnr_db"] for row in members)),
+                    f"{mean(members, 'encode_s'):.0f}",
+                    f"{max(row['encode_s'] for row in members):.0f}",
+                ]
+            )
+    if not lines:
+        raise Missing("results/kodak_pyramid.json has no rows with AVIF beside them")
+    header = ["effort", "pictures", "bpp", "ours, dB", "AVIF, dB", "ours higher on"]
+    table = markdown([*header, "mean s", "longest s"], lines)
+    return table + "".join(
+        _bd_sentence(curves, effort) for effort in sorted({e for e, _ in curves})
+    )
+
+
+def _bd_sentence(curves: dict[tuple[int, str], list[record.Row]], effort: int) -> str:
+    """Mean BD-rate over pictures with a curve at an effort."""
+    import bjontegaard
+
+    rates = []
+    for (own, _), points in curves.items():
+        if own == effort:
+            bpp = [row["bpp"] for row in points]
+            avif, ours = ([row[key] for row in points] for key in ("avif_psnr_db", "psnr_db"))
+            rates.append(bjontegaard.bd_rate(bpp, avif, bpp, ours, method="pchip", min_overlap=0.5))
+    return (
+        f"\n\nBD-rate against AVIF at effort {effort}: {statistics.fmean(rates):+.1f} % in the mean"
+        f" of {len(rates)} pictures (from {min(rates):+.1f} to {max(rates):+.1f} %)."
+    )
 
 
 def _by_rate(rows: list[record.Row]) -> dict[float, list[record.Row]]:
@@ -214,6 +285,7 @@ def startup(results: Path) -> str:
 
 TABLES: dict[str, Callable[[Path], str]] = {
     "kodak": kodak,
+    "avif": beside_avif,
     "doh": lambda results: beside_default(results, "kodak_doh"),
     "effort9": lambda results: beside_default(results, "kodak_effort9"),
     "paper_size": paper_size,

@@ -22,7 +22,7 @@ def save(folder, name, rows):
 
 
 def pyramid_rows(bpp, psnr, count=24):
-    own = {"repr": "pyramid", "asked_repr": "pyramid", "effort": 4}
+    own = {"repr": "pyramid", "asked_repr": "pyramid", "effort": 5}
     return [row | own for row in kodak_rows(bpp, psnr, count)]
 
 
@@ -30,24 +30,54 @@ def test_peers_are_read_off_at_our_mean_rate(tmp_path):
     save(tmp_path, "kodak", kodak_rows(0.15, 20.0))
     save(tmp_path, "kodak_pyramid", pyramid_rows(0.15, 26.0) + pyramid_rows(0.3, 29.0))
     lines = tables.kodak(tmp_path).splitlines()
-    assert lines[0] == "|  |  | 0.148 bpp | 0.297 bpp |"
-    assert "| **inrcodec** | pyramid, the default, effort 4 | **26.5** | **29.5** |" in lines
-    assert "| **inrcodec** | `--repr asmr`: a coordinate network | **20.5** | - |" in lines
+    assert lines[0] == "|  |  | 0.148 bpp | 0.297 bpp | s per encode |"
+    assert "| **inrcodec** | pyramid, effort 5, the default | **26.5** | **29.5** | 60 |" in lines
+    assert "| **inrcodec** | `--repr asmr`: a coordinate network | **20.5** | - | 60 |" in lines
     cells = {line.split(" | ")[0]: line.split(" | ")[2:] for line in lines[2:-2]}
     assert 24.2 < float(cells["| COIN"][0]) < 24.7 < float(cells["| C3"][0])
-    order = [line.split(" | ")[-1].strip("*~ |") for line in lines[2:-2]]
+    order = [line.split(" | ")[3].strip("*~ |") for line in lines[2:-2]]
     figures = [float(cell) for cell in order if cell != "-"]
     assert figures == sorted(figures) and len(figures) == len(tables.PEERS) + 1
 
 
 def test_a_rate_without_all_pictures_is_not_shown(tmp_path):
     save(tmp_path, "kodak", kodak_rows(0.15, 26.0))
-    rows = pyramid_rows(0.15, 26.0) + pyramid_rows(0.3, 28.0, count=23)
+    rows = pyramid_rows(0.3, 26.0) + pyramid_rows(0.6, 28.0, count=23)
     save(tmp_path, "kodak_pyramid", rows)
-    assert "0.297" not in tables.kodak(tmp_path)
+    assert "0.594" not in tables.kodak(tmp_path)
     save(tmp_path, "kodak_pyramid", pyramid_rows(0.3, 28.0, count=23))
     with pytest.raises(tables.Missing, match="24 pictures"):
         tables.kodak(tmp_path)
+
+
+def test_efforts_have_rows_of_their_own(tmp_path):
+    save(tmp_path, "kodak", kodak_rows(0.15, 20.0))
+    longer = [row | {"effort": 7, "encode_s": 90.2} for row in pyramid_rows(0.3, 29.5)]
+    save(tmp_path, "kodak_pyramid", pyramid_rows(0.3, 29.0) + longer)
+    text = tables.kodak(tmp_path)
+    assert "| **inrcodec** | pyramid, effort 7 | **30.0** | 90 |" in text
+
+
+def test_beside_avif(tmp_path):
+    rows = [
+        row | {"avif_psnr_db": row["psnr_db"] - gain, "encode_s": seconds}
+        for bpp, psnr in ((0.15, 26.0), (0.3, 29.0), (0.6, 32.0))
+        for row, gain, seconds in zip(
+            pyramid_rows(bpp, psnr, count=2), (0.5, -0.1), (10, 30), strict=True
+        )
+    ]
+    save(tmp_path, "kodak_pyramid", [*rows, *pyramid_rows(1.2, 40.0)])
+    lines = tables.beside_avif(tmp_path).splitlines()
+    assert lines[2:5] == [
+        "| 5 | 2 | 0.148 | 26.50 | 26.30 | 1 | 20 | 30 |",
+        "| 5 | 2 | 0.297 | 29.50 | 29.30 | 1 | 20 | 30 |",
+        "| 5 | 2 | 0.594 | 32.50 | 32.30 | 1 | 20 | 30 |",
+    ]
+    # 3 dB an octave: half a dB more is 2^(-1/6) of the bytes, a tenth less 2^(1/30).
+    assert "effort 5: -4.3 % in the mean of 2 pictures (from -10.9 to +2.3 %)." in lines[-1]
+    save(tmp_path, "kodak_pyramid", pyramid_rows(0.3, 29.0))
+    with pytest.raises(tables.Missing, match="AVIF"):
+        tables.beside_avif(tmp_path)
 
 
 def test_curves_are_straight_over_the_logarithm_and_end():
