@@ -31,7 +31,9 @@ BPP = 0.3
 class Adam:
     """Adam (Kingma and Ba 2015) where the encoder expects its own optimiser, inrcodec's Soap."""
 
-    def __init__(self, tensors: "Sequence[Tensor]", scales: Sequence[float]) -> None:
+    def __init__(
+        self, tensors: "Sequence[Tensor]", scales: Sequence[float], **_settings_of_soap: float
+    ) -> None:
         import torch
 
         groups = [{"params": [t], "scale": s} for t, s in zip(tensors, scales, strict=True)]
@@ -53,11 +55,11 @@ class Variant:
     """One way to encode: expert settings, and values put in place of names inside inrcodec."""
 
     settings: dict[str, str] = field(default_factory=dict)
-    repr: str = "auto"
+    repr: str = "asmr"
     patches: dict[str, Any] = field(default_factory=dict)
 
 
-def _setting(key: str, values: Sequence[float], representation: str = "auto") -> dict[str, Variant]:
+def _setting(key: str, values: Sequence[float], representation: str = "asmr") -> dict[str, Variant]:
     return {f"{v:g}": Variant({key: f"{v:g}"}, representation) for v in values}
 
 
@@ -68,6 +70,45 @@ def _latent_rate(value: float) -> Variant:
 def _adam(rate: float) -> Variant:
     return Variant({"learning_rate": f"{rate:g}"}, patches={"inrcodec.encoder.fit.Soap": Adam})
 
+
+def _pyramid(**patches: object) -> Variant:
+    """Values in place of names of the pyramid's fit, `module__NAME`."""
+    targets = {
+        f"inrcodec.encoder.pyramid.{name.replace('__', '._', 1)}": value
+        for name, value in patches.items()
+    }
+    return Variant(repr="pyramid", patches=targets)
+
+
+PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
+    # How often the finest cell network learns, and by what.
+    "pyramid: updates in a step": {
+        "one a stripe": _pyramid(),
+        "one": _pyramid(synthesis__STRIPE_CELLS=10**9, synthesis__LEAST_STRIPES=1),
+        "one a half stripe": _pyramid(synthesis__STRIPE_CELLS=4096),
+    },
+    "pyramid: optimiser of cells": {
+        "SOAP": _pyramid(),
+        "Adam": Variant(repr="pyramid", patches={"inrcodec.encoder.pyramid.cells.Soap": Adam}),
+    },
+    "pyramid: last temperature": {
+        f"{value:g}": _pyramid(fit__LAST_TEMPERATURE=value) for value in (0.05, 0.1, 0.15)
+    },
+    "pyramid: first temperature": {
+        f"{value:g}": _pyramid(fit__FIRST_TEMPERATURE=value) for value in (0.2, 0.3, 0.4)
+    },
+    "pyramid: last noise": {
+        f"{value:g}": _pyramid(fit__LAST_NOISE=value) for value in (0.125, 0.2, 0.25)
+    },
+    "pyramid: tensors rounded from": {
+        f"{value:g}": _pyramid(fit__WEIGHTS_FROM=value) for value in (0.6, 0.75)
+    },
+    "pyramid: lambda over squared step": {
+        f"{value:g}": _pyramid(fit__RATIO=value) for value in (0.08, 0.1, 0.13)
+    },
+    "pyramid: width": _setting("width", [14, 20, 26, 32], "pyramid"),
+    "pyramid: layers": _setting("layers", [1, 2, 3], "pyramid"),
+}
 
 EXPERIMENTS: dict[str, dict[str, Variant]] = {
     "bits per number": _setting("bits", [4.5, 5.5, 7]),
@@ -84,12 +125,15 @@ EXPERIMENTS: dict[str, dict[str, Variant]] = {
         "kept": Variant(),
         "given back": Variant(patches={"inrcodec.encoder.encode.keep_pages": _nothing}),
     },
+    **PYRAMID_EXPERIMENTS,
 }
+_STEPS = {"asmr": 3000, "doh": 3000, "pyramid": 240}
 
 
-def run(experiment: str, name: str, path: Path, steps: int, threads: int) -> record.Row:
+def run(experiment: str, name: str, path: Path, steps: int | None, threads: int) -> record.Row:
     """Encode and decode one picture under one variant."""
     variant = EXPERIMENTS[experiment][name]
+    steps = steps or _STEPS[variant.repr]
     options = {"bpp": BPP, "repr": variant.repr, "effort": 5, "threads": threads}
     settings = variant.settings | {"steps": str(steps)}
     with ExitStack() as stack:
@@ -97,6 +141,10 @@ def run(experiment: str, name: str, path: Path, steps: int, threads: int) -> rec
             stack.enter_context(patch(target, value))
         row = encode_one(path, options | {"settings": settings})
     return {"experiment": experiment, "variant": name} | row | {"planned_steps": steps}
+
+
+def _steps_of(experiment: str, name: str) -> int:
+    return _STEPS[EXPERIMENTS[experiment][name].repr]
 
 
 def _key(row: record.Row) -> tuple[Any, ...]:
@@ -132,14 +180,14 @@ def _line(cells: list[str]) -> str:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("experiments", nargs=-1, type=click.Choice(list(EXPERIMENTS)))
-@click.option("--steps", default=3000, show_default=True, help="Of every fit.")
+@click.option("--steps", type=int, help="Of every fit; by default 3000, of a pyramid 240.")
 @click.option("--picture", "pictures", multiple=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--jobs", default=1, show_default=True, help="Encodes side by side.")
 @click.option("--threads", default=1, show_default=True, help="Threads of each encode.")
 @click.option("--output", default="planning", show_default=True, help="Name under results.")
 def main(
     experiments: tuple[str, ...],
-    steps: int,
+    steps: int | None,
     pictures: tuple[Path, ...],
     jobs: int,
     threads: int,
@@ -154,7 +202,7 @@ def main(
         for experiment in experiments or EXPERIMENTS
         for name in EXPERIMENTS[experiment]
         for path in pictures or kodak(KODAK_NUMBERS)
-        if (experiment, name, path.stem, steps) not in done
+        if (experiment, name, path.stem, steps or _steps_of(experiment, name)) not in done
     ]
     _limit_threads(threads)
     where = record.provenance(threads) | {"jobs": jobs}
@@ -164,7 +212,7 @@ def main(
         for future in as_completed([pool.submit(run, *task) for task in todo]):
             rows = sorted([*rows, future.result() | where], key=_key)
             record.save(target, command, rows)
-    click.echo(table([row for row in rows if row["planned_steps"] == steps]))
+    click.echo(table([row for row in rows if steps in (None, row["planned_steps"])]))
 
 
 if __name__ == "__main__":

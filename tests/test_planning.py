@@ -1,5 +1,7 @@
 """Experiments about the encoder's defaults: each changes what it says, and nothing else."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -31,6 +33,13 @@ def test_every_experiment_has_variants_that_differ():
     for variants in planning.EXPERIMENTS.values():
         texts = [repr((v.settings, v.repr, v.patches)) for v in variants.values()]
         assert len(set(texts)) == len(texts) > 1
+
+
+def test_patches_replace_names_that_there_are():
+    for variants in planning.EXPERIMENTS.values():
+        for target in (target for variant in variants.values() for target in variant.patches):
+            module, name = target.rsplit(".", 1)
+            assert hasattr(import_module(module), name)
 
 
 def test_a_patched_encoder_is_used_and_put_back(picture, monkeypatch):
