@@ -15,6 +15,7 @@ from inrcodec.decoder.pyramid import omitted_levels, synthesise
 from inrcodec.encoder import encode_signal
 from inrcodec.encoder.pyramid import rounding, synthesis
 from inrcodec.encoder.pyramid.context import ContextModel
+from inrcodec.encoder.pyramid.fit import PyramidFit
 from inrcodec.errors import Corrupt, InrError, LimitExceeded
 from inrcodec.limits import Limits
 from inrcodec.nets import wavelet
@@ -294,6 +295,17 @@ def test_size_is_filled_and_never_exceeded(size):
     assert len(data) <= size
     if size >= 1000:
         assert len(data) >= 0.98 * size
+
+
+def test_a_last_stage_that_spoils_the_fit_is_not_kept(monkeypatch):
+    monkeypatch.setattr(PyramidFit, "settle", lambda self, *rest: None)
+    without = encode(picture(), 1500)
+
+    def spoil(self, *rest):
+        self.weights["Wout.0"].data.normal_()
+
+    monkeypatch.setattr(PyramidFit, "settle", spoil)
+    assert encode(picture(), 1500) == without
 
 
 REGIONS = [(0, 0, 80, 96), (0, 0, 1, 1), (79, 95, 1, 1), (17, 30, 33, 21), (40, 0, 40, 96)]

@@ -82,8 +82,7 @@ def encode_to_size(session: Session, budget: int) -> Candidate:
     def goal(measured: Measured) -> float:
         return (measured.bits / 8 + job.weight_bytes) / (limit * _AIM)
 
-    job.fit(goal, lambda: job.meet_budget(budget))
-    return job.candidate()
+    return job.fit(goal, lambda: job.meet_budget(budget), lambda made: (made.psnr_db,))
 
 
 def encode_to_psnr(session: Session, target: float) -> Candidate:
@@ -95,8 +94,11 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     def goal(measured: Measured) -> float:
         return error / max(measured.error, 1e-9)
 
-    job.fit(goal, lambda: job.meet_quality(target))
-    made = job.candidate()
+    made = job.fit(
+        goal,
+        lambda: job.meet_quality(target),
+        lambda made: (made.psnr_db >= target, -len(made.data)),
+    )
     if made.psnr_db < target and not made.stopped:
         raise RateError(f"{target} dB were not reached: {made.psnr_db:.2f} dB at best")
     return made
@@ -142,20 +144,27 @@ class PyramidJob:
             self._weights_payload = pack(quantise_all(self._arrays(), self.fitted.grids))
         return len(self._weights_payload)
 
-    def fit(self, goal: Goal, exact: Callable[[], None]) -> None:
+    def fit(
+        self,
+        goal: Goal,
+        exact: Callable[[], None],
+        worth: Callable[[Candidate], tuple[float, ...]],
+    ) -> Candidate:
         """All steps of the effort, or as many as there is time for.
 
         `exact` brings the rounded latents to the goal: before networks and contexts settle around
-        them, and after.
+        them, and after. The file that is worth more is kept. Raises EncodeError.
         """
         self.fitted.warm_up()
         session, steps = self.session, self._steps()
         self.stopped = self.fitted.run(steps, goal, session.fitting, session.should_stop)
         exact()
+        rounded = self._candidate()
         last = max(5, round(steps * (1 - LATENTS_FROM)))
         self.fitted.settle(last, session.fitting, session.should_stop)
         exact()
         session.steps += self.fitted.steps_done
+        return max(self._candidate(), rounded, key=worth)
 
     def _steps(self) -> int:
         options, signal = self.session.options, self.session.signal
@@ -240,7 +249,7 @@ class PyramidJob:
         metadata = self.session.signal.metadata
         return pack_file(self._header(crc), self._weights_payload, metadata, payload)
 
-    def candidate(self) -> Candidate:
+    def _candidate(self) -> Candidate:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
         self.session.checking()
         data = self.file()
