@@ -16,6 +16,7 @@ from benchmarks import (
     peers,
     record,
     speed,
+    stability,
     startup,
     sweep_report,
 )
@@ -251,3 +252,17 @@ def test_a_process_is_timed_and_its_failure_seen():
     assert 0 < seconds < 30 and peak_mb > 50
     with pytest.raises(startup.subprocess.CalledProcessError):
         startup.run_once([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+def stability_rows(spoilt=0.0):
+    return [
+        {"image": "a", "bpp": bpp, "psnr_db": 30 + 3 * np.log2(bpp) - spoilt * (i == 4), "seed": 0}
+        for i, bpp in enumerate((0.1, 0.11, 0.2, 0.21, 0.3, 0.6, 0.61))
+    ]
+
+
+def test_a_spoilt_fit_is_below_the_trend_of_the_others():
+    assert abs(stability.below_trend(stability_rows())[0][0]) < 1e-6
+    gap, row = stability.below_trend(stability_rows(0.5))[0]
+    assert gap == pytest.approx(0.5) and row["bpp"] == 0.3
+    assert "| a | 7 | 0.50 | 0.30 | 0 |" in stability.table(stability_rows(0.5))

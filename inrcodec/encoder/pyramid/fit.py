@@ -383,16 +383,22 @@ def fitted_frame(net: Pyramid, samples: np.ndarray, step: float) -> tuple[np.nda
 
     `samples`: (h, w, C) float32 in 0..1. The axes are principal components of the colours.
     """
-    flat = samples.reshape(-1, net.channels).astype(np.float64)
-    means = flat.mean(axis=0)
-    _, axes = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False, ddof=0)))
-    axes = axes[:, ::-1]
+    means, axes = _principal_axes(samples)
     steps = np.full(net.levels + 1, math.log2(step) / 16)
     frame = np.concatenate([axes.ravel(), means, steps]).astype(np.float32)
     rows, columns = (p - n for p, n in zip(net.padded, net.shape, strict=True))
     padded = np.pad(samples, ((0, rows), (0, columns), (0, 0)), mode="edge")
     planes = (padded - means.astype(np.float32)) @ axes.astype(np.float32)
     return frame, torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1)))
+
+
+def _principal_axes(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (C,) of the colours of (h, w, C), and their principal axes in columns, by falling
+    variance; row by row, for float64 copies of large pictures are larger still."""
+    means = samples.mean(axis=(0, 1), dtype=np.float64)
+    rows = ((row - means).astype(np.float64) for row in samples)
+    scatter = sum((row.T @ row for row in rows), start=np.zeros((len(means),) * 2))
+    return means, np.linalg.eigh(scatter)[1][:, ::-1]
 
 
 def _cells(planes: Tensor) -> Tensor:
