@@ -252,6 +252,15 @@ def interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
+def _sigint():
+    """SIGINT as in a terminal, also where the tests themselves run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_sigint")
 def test_the_first_ctrl_c_writes_the_best_so_far(codec, tmp_path):
     for name in ("a.png", "b.png"):
         make_picture(tmp_path / name)
@@ -273,6 +282,7 @@ def test_the_first_ctrl_c_writes_the_best_so_far(codec, tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("_sigint")
 def test_the_second_ctrl_c_leaves_nothing(codec, tmp_path):
     make_picture(tmp_path / "a.png")
 

@@ -104,8 +104,16 @@ def test_a_pipe_from_encode_to_decode(tmp_path):
 def test_ctrl_c_writes_the_best_so_far(tmp_path):
     make_picture(tmp_path / "a.png")
     arguments = ["encode", "a.png", "--effort", "9", "--threads", "1", "--progress", "json"]
+
+    def as_in_a_terminal():  # also where the tests themselves run in the background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     with subprocess.Popen(
-        [*INSTALLED, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [*INSTALLED, *arguments],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=as_in_a_terminal,
     ) as process:
         for line in process.stderr:
             if json.loads(line).get("psnr_db") is not None:
