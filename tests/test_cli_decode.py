@@ -30,20 +30,27 @@ def test_the_default_output_is_a_png_beside_the_input(codec, tmp_path):
     assert describe_picture(tmp_path / "a.png") == ("PNG", (24, 16), "RGB")
     assert "a.inr -> a.png: 24x16 RGB, 8 bits" in result.stderr
     assert codec.decodes == [
-        {"limits": Limits(), "region": None, "scale": 1, "ignore_checksum": False}
+        {
+            "limits": Limits(),
+            "region": None,
+            "scale": 1,
+            "draft": False,
+            "ignore_checksum": False,
+        }
     ]
 
 
 def test_options_reach_the_decoder(codec, tmp_path):
     make_inr(tmp_path / "a.inr")
     limits = [f"--max-{name}=0" for name in ("samples", "side", "macs", "metadata-bytes")]
-    part = ["--region", "1,2,3,4", "--scale", "1/2", "--ignore-checksum"]
+    part = ["--region", "1,2,3,4", "--scale", "1/2", "--draft", "--ignore-checksum"]
     assert call("decode", "a.inr", *limits, "--max-weights", 5, *part).exit_code == 0
     assert codec.decodes == [
         {
             "limits": Limits(samples=0, side=0, macs=0, metadata_bytes=0, weights=5),
             "region": (1, 2, 3, 4),
             "scale": 2,
+            "draft": True,
             "ignore_checksum": True,
         }
     ]

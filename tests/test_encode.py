@@ -169,8 +169,9 @@ def test_time_limit():
 @pytest.mark.parametrize(
     ("channels", "side", "target", "most"), [(3, 4, 25.0, 700), (1, 2, 20.0, 350)]
 )
-def test_quality_target(channels, side, target, most):
-    coded = encode(blocks(channels, side), psnr=target, settings={"steps": "200"})
+@pytest.mark.parametrize("kind", ["asmr", "pyramid"])
+def test_quality_target(kind, channels, side, target, most):
+    coded = encode(blocks(channels, side), psnr=target, repr=kind, settings={"steps": "200"})
     assert target <= coded.psnr_db <= target + 0.2
     assert len(coded.data) < most
 
@@ -199,7 +200,7 @@ def test_secant(history, expected):
 
 def test_easy_quality_takes_the_smallest_network():
     signal = Signal("image", np.full((16, 16, 1), 128, dtype=np.uint8))
-    coded = encode(signal, psnr=10.0)
+    coded = encode(signal, psnr=10.0, repr="asmr")
     assert coded.psnr_db > 10
     assert len(coded.data) < 150
 
