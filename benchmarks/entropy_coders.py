@@ -43,7 +43,7 @@ def read(data: bytes) -> tuple[str, list[QuantisedTensor]]:
     parsed = parse_file(data, Limits())
     net, storage = network_of(parsed.header), storage_of(parsed.header)
     sizes = [spec.size for spec in storage.stored(net)]
-    return representation_of(parsed.header), unpack(parsed.weights, sizes)
+    return representation_of(parsed.header), unpack(parsed.segments[0].weights, sizes)
 
 
 def packed(tensors: Tensors) -> bytes:

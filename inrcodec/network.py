@@ -1,12 +1,20 @@
 """From a header to a network and its storage, and back: the only place that knows both."""
 
-from inrcodec.container.header import Header
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inrcodec.container.header import Header, Layout, net_shape
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, Net, Siren
 from inrcodec.nets.pyramid import Pyramid
+from inrcodec.nets.spectrum import Spectrum
+from inrcodec.signals import packing
 from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
+
+_PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width")
+_SINE_FIELDS = ("w0_first", "w0_hidden", "frequencies")
 
 
 def pyramid_of(header: Header) -> Pyramid:
@@ -23,32 +31,22 @@ def pyramid_of(header: Header) -> Pyramid:
     )
 
 
-def header_of_pyramid(net: Pyramid, *, depth: int, seed: int, effort: int, crc: int) -> Header:
-    """The header of a pyramid's file."""
-    return Header(
-        channels=net.channels,
-        depth=depth,
-        shape=net.shape,
-        net=NetId.PYRAMID,
-        storage=StorageId.DIRECT,
-        width=net.width,
-        layers=net.layers,
-        levels=net.levels,
-        colour_from=net.colour_from,
-        stages=net.stages,
-        coarse_width=net.coarse_width,
-        seed=seed,
-        effort=effort,
-        integers_crc=crc,
-    )
+def spectrum_of(header: Header) -> Spectrum:
+    """The spectrum that a header describes."""
+    return Spectrum(shape=(header.segment,), channels=header.channels, hop=header.hop)
+
+
+def net_channels(header: Header) -> int:
+    """Values that a coordinate network gives for a point of its grid."""
+    return packing.CHANNELS if header.layout == Layout.YCBCR_420 else header.channels
 
 
 def network_of(header: Header) -> Net:
     """The coordinate network that a header describes."""
     if header.net == NetId.ASMR:
         return Asmr(
-            shape=header.shape,
-            channels=header.channels,
+            shape=net_shape(header),
+            channels=net_channels(header),
             width=header.width,
             bases=header.bases,
             w0_first=header.w0_first,
@@ -57,8 +55,8 @@ def network_of(header: Header) -> Net:
             frequencies=header.frequencies,
         )
     return Siren(
-        shape=header.shape,
-        channels=header.channels,
+        shape=net_shape(header),
+        channels=net_channels(header),
         width=header.width,
         layers=header.layers,
         w0_first=header.w0_first,
@@ -75,35 +73,51 @@ def storage_of(header: Header) -> Storage:
 
 
 def header_of(
-    net: Net, storage: Storage, *, depth: int, seed: int, effort: int, integers_crc: int
+    net: Net | Pyramid | Spectrum,
+    storage: Storage,
+    signal: Mapping[str, Any],
+    *,
+    seed: int,
+    effort: int,
+    crcs: Sequence[int],
 ) -> Header:
-    """The header of a network's file."""
-    projection = storage.projection if isinstance(storage, Projected) else None
-    asmr = net if isinstance(net, Asmr) else None
-    return Header(
-        channels=net.channels,
-        depth=depth,
-        shape=net.shape,
-        net=NetId.ASMR if asmr else NetId.SIREN,
-        storage=StorageId.PROJECTION if projection else StorageId.DIRECT,
-        width=net.width,
-        layers=net.layers,
-        w0_first=net.w0_first,
-        w0_hidden=net.w0_hidden,
-        frequencies=net.frequencies,
-        w0_modulator=asmr.w0_modulator if asmr else 0,
-        bases=asmr.bases if asmr else (),
-        latent=projection.latent if projection else 0,
-        groups=projection.groups if projection else 0,
-        projection_seed=projection.seed if projection else 0,
-        seed=seed,
-        effort=effort,
-        integers_crc=integers_crc,
+    """The header of a network's file. `signal`: the fields that say what the signal is."""
+    header = Header(
+        **signal, **_net_fields(net), **_storage_fields(storage), seed=seed, effort=effort
     )
+    return header.with_crcs(crcs)
+
+
+def _net_fields(net: Net | Pyramid | Spectrum) -> dict[str, Any]:
+    if isinstance(net, Spectrum):
+        return {"net": NetId.SPECTRUM, "hop": net.hop}
+    fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
+    if isinstance(net, Pyramid):
+        return fields | {"net": NetId.PYRAMID} | _named(net, _PYRAMID_FIELDS)
+    fields |= _named(net, _SINE_FIELDS)
+    if isinstance(net, Asmr):
+        return fields | {"net": NetId.ASMR, "w0_modulator": net.w0_modulator, "bases": net.bases}
+    return fields | {"net": NetId.SIREN}
+
+
+def _named(net: Any, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(net, name) for name in names}
+
+
+def _storage_fields(storage: Storage) -> dict[str, Any]:
+    if not isinstance(storage, Projected):
+        return {"storage": StorageId.DIRECT}
+    projection = storage.projection
+    return {
+        "storage": StorageId.PROJECTION,
+        "latent": projection.latent,
+        "groups": projection.groups,
+        "projection_seed": projection.seed,
+    }
 
 
 def representation_of(header: Header) -> str:
-    """The name that --repr has for a file: doh, asmr, siren or pyramid."""
+    """The name that --repr has for a file: doh, asmr, siren, pyramid or spectrum."""
     if header.storage == StorageId.PROJECTION:
         return "doh"
     return header.net.name.lower()

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from inrcodec.errors import OptionError
 
-REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "pyramid")
+REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "pyramid", "spectrum")
 DEVICES = ("auto", "cpu", "cuda")
-DEFAULT_BPP = 0.3
+# Rates where none is asked for: bits per pixel or voxel, kilobits per second and channel.
+DEFAULT_BPP = {"image": 0.3, "video": 0.1, "volume": 0.1}
+DEFAULT_KBPS = 48.0
 
 # Expert keys of --set: what each means and the type of its value.
 SETTINGS: dict[str, tuple[type, str]] = {
@@ -30,10 +32,13 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "steps": (int, "optimisation steps"),
     "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN"),
     "learning_rate": (float, "peak learning rate"),
+    "hop": (int, "samples from frame to frame of a spectrum: a power of two, 32..16384"),
+    "segment": (int, "samples or frames of a segment; planned when absent"),
 }
 
 # Settings that a pyramid has; all others belong to coordinate networks.
 PYRAMID_SETTINGS = frozenset({"width", "layers", "steps"})
+SPECTRUM_SETTINGS = frozenset({"hop", "steps"})
 
 # Open intervals of the settings that do not just have to be above 0 and finite; those of numbers
 # that the file holds are the format's.
@@ -54,13 +59,15 @@ RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """One encode's request. At most one of `bpp`, `size` (bytes), `psnr` (dB); none: 0.3 bpp.
+    """One encode's request. At most one of `bpp` (bits per grid point), `kbps` (kilobits per second
+    of audio or video), `size` (bytes), `psnr` (dB); none: a default of the kind of signal.
 
     `time_limit` in seconds; `threads` None = all cores; `settings` are expert keys as text.
     Raises OptionError for a value out of range, more than one rate, or an unknown setting.
     """
 
     bpp: float | None = None
+    kbps: float | None = None
     size: int | None = None
     psnr: float | None = None
     repr: str = "auto"
@@ -72,7 +79,7 @@ class EncodeOptions:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rates = [name for name in ("bpp", "size", "psnr") if getattr(self, name) is not None]
+        rates = [name for name in ("bpp", "kbps", "size", "psnr") if getattr(self, name) is not None]
         if len(rates) > 1:
             raise OptionError(f"{rates[0]} and {rates[1]} exclude one another")
         for name in rates:

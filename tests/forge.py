@@ -144,7 +144,9 @@ def make_file(header, tensors=None, metadata=None, latents=None):
         crc = latents_crc(latents, crc)
         payload = write_latents(pyramid_of(header), weights_of(header, tensors), latents)
     header = replace(header, integers_crc=crc)
-    return pack_file(header, pack(tensors), metadata or Metadata(), payload)
+    return pack_file(
+        header, [pack(tensors)], metadata or Metadata(), [] if payload is None else [payload]
+    )
 
 
 def weights_of(header, tensors):

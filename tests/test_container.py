@@ -87,7 +87,9 @@ def test_file_round_trip(header, seed):
     assert parsed.version == (1, 1 if header.net == Net.PYRAMID else 0)
     assert unpack_metadata(parsed.metadata, Limits()) == metadata
     counts = [tensor.integers.size for tensor in tensors]
-    assert_same_tensors(unpack(parsed.weights, counts, parsed.weights_offset), tensors)
+    assert_same_tensors(
+        unpack(parsed.segments[0].weights, counts, parsed.segments[0].weights_offset), tensors
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -151,7 +153,7 @@ def test_ignored_checksums():
 
 
 def test_overhead_of_a_colour_image():
-    data = pack_file(RGB, bytes(15000), Metadata())
+    data = pack_file(RGB, [bytes(15000)], Metadata())
     assert len(data) - 15000 == overhead(RGB, 15000, Metadata()) <= 64
 
 
@@ -161,7 +163,7 @@ def test_sections_are_located():
     assert [s.name for s in parsed.sections] == ["HEAD", "WEIGHTS", "METADATA"]
     for s in parsed.sections:
         assert data[s.payload_offset : s.offset + s.size_bytes] == s.payload
-    assert data[parsed.weights_offset :].startswith(parsed.weights)
+    assert data[parsed.segments[0].weights_offset :].startswith(parsed.segments[0].weights)
 
 
 def test_limits():

@@ -12,7 +12,8 @@ import pytest
 
 from inrcodec.container import Net, Storage, pack_file
 from inrcodec.decoder import decode, info, plan, verify
-from inrcodec.decoder.evaluate import box_filter, to_code_values
+from inrcodec.decoder.evaluate import box_filter
+from inrcodec.decoder.values import finish
 from inrcodec.encoder import encode_signal
 from inrcodec.errors import Corrupt, LimitExceeded, NotInr, OptionError, Unsupported
 from inrcodec.limits import Limits
@@ -112,9 +113,10 @@ def test_box_filter_at_the_border():
 
 def test_code_values():
     values = np.array([-1.0, 0, 0.5 / 255 - 1e-6, 0.5 / 255 + 1e-6, 1, 7], dtype=np.float32)
-    assert to_code_values(values, 255).tolist() == [0, 0, 0, 1, 255, 255]
-    assert to_code_values(values, 65535).dtype == np.uint16
-    assert to_code_values(values, 65535)[-1] == 65535
+    deep = replace(forge.SIREN, depth=16)
+    assert finish(forge.SIREN, values).tolist() == [0, 0, 0, 1, 255, 255]
+    assert finish(deep, values).dtype == np.uint16
+    assert finish(deep, values)[-1] == 65535
 
 
 # Per limit: a header that a file of some hundred bytes can have.
@@ -138,7 +140,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("function", [decode, info, verify])
 def test_limits_bind_before_anything_is_made(name, function):
-    data = pack_file(BOMBS[name], b"", Metadata())
+    data = pack_file(BOMBS[name], [b""], Metadata())
     assert len(data) < 150
     started = time.perf_counter()
     with pytest.raises(LimitExceeded, match=f"file asks for {name.split(' of ')[0]} = "):

@@ -74,11 +74,11 @@ def integers_of(parsed):
     pyramid = header.net == Net.PYRAMID
     net = pyramid_of(header) if pyramid else network_of(header)
     specs = storage_of(header).stored(net)
-    tensors = unpack(parsed.weights, [t.size for t in specs])
+    tensors = unpack(parsed.segments[0].weights, [t.size for t in specs])
     integers = np.concatenate([t.integers for t in tensors]).tolist()
     if pyramid:
         weights = forge.weights_of(header, tensors)
-        for grid in read_latents(net, weights, parsed.latents, 0):
+        for grid in read_latents(net, weights, parsed.segments[0].latents, 0):
             integers += grid.swapaxes(0, 1).ravel().tolist()
     return integers
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from inrcodec.container import Net, Storage, parse_file
 from inrcodec.container.weights_section import unpack
 from inrcodec.decoder import decode
-from inrcodec.decoder.plan import plan_decode, region_box
+from inrcodec.decoder.part import box_of
+from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.pyramid import read_latents
 from inrcodec.decoder.reader import read_weights
 from inrcodec.encoder import encode_signal
@@ -71,7 +72,7 @@ def test_same_integers_weights_and_samples(header, seed):
     decoded = spec_decoder.read_file(data)
     assert decoded.integers == [tensor.integers.tolist() for tensor in tensors]
     parsed = parse_file(data, SMALL)
-    whole = region_box(None, header.shape)
+    whole = box_of(header, None, None)
     weights = read_weights(parsed, plan_decode(parsed.header, whole, SMALL))
     for name, values in decoded.weights.items():
         np.testing.assert_allclose(weights[name.replace("_", "")], values, rtol=1e-5, atol=1e-6)
@@ -87,10 +88,10 @@ def assert_same_pyramid(data, tolerance=1, limits=None):
     decoded = spec_decoder.read_file(data)
     parsed = parse_file(data, limits or Limits())
     net = pyramid_of(parsed.header)
-    tensors = unpack(parsed.weights, [t.size for t in net.tensors()])
+    tensors = unpack(parsed.segments[0].weights, [t.size for t in net.tensors()])
     assert [tensor.integers.tolist() for tensor in tensors] == decoded.integers
     weights = forge.weights_of(parsed.header, tensors)
-    latents = read_latents(net, weights, parsed.latents, 0)
+    latents = read_latents(net, weights, parsed.segments[0].latents, 0)
     for ours, theirs in zip(latents, decoded.latents, strict=True):
         assert np.array_equal(ours.swapaxes(0, 1), theirs)
     samples = decode(data, limits=limits).samples

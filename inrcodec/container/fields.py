@@ -1,7 +1,9 @@
 """Bytes to integers and back: a bounds-checked reader, varints, and fields declared as data."""
 
+import struct
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import isfinite
 
 from inrcodec.errors import Corrupt
 
@@ -68,6 +70,10 @@ class Reader:
         self._position += count
         return self._data[self._position - count : self._position]
 
+    def peek(self) -> int | None:
+        """The next byte, left where it is; None at the end."""
+        return self._data[self._position] if self.left else None
+
     def rest(self) -> bytes:
         """Every byte that is left."""
         return self.take(self.left, "rest")
@@ -101,6 +107,14 @@ class Reader:
             raise self.fail(f"{field} = {value} is not allowed", start)
         return value
 
+    def float32(self, field: str) -> float:
+        """A finite little-endian IEEE 754 binary32."""
+        start = self.offset
+        value: float = struct.unpack("<f", self.take(4, field))[0]
+        if not isfinite(value):
+            raise self.fail(f"{field} = {value} is not finite", start)
+        return value
+
     def end(self) -> None:
         """Corrupt if bytes are left."""
         if self.left:
@@ -114,6 +128,14 @@ def pack_varint(value: int) -> bytes:
         groups.append(value & 127 | 128)
         value >>= 7
     return bytes([*groups, value])
+
+
+def pack_float32(value: float, field: str) -> bytes:
+    """Four bytes. Raises ValueError for a value that is not exactly a finite binary32."""
+    packed = struct.pack("<f", value)
+    if not isfinite(value) or struct.unpack("<f", packed)[0] != value:
+        raise ValueError(f"{field} = {value} is not a finite float32")
+    return packed
 
 
 def pack_integer(value: int, type_name: str, allowed: Collection[int], field: str) -> bytes:

@@ -4,15 +4,23 @@ FIELDS is the one declaration; reader, writer, `describe` and the table in bitst
 follow it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from math import prod
 from typing import Any
 
-from inrcodec.container.fields import MAX_U32, MAX_U64, Field, Reader, pack_integer
+from inrcodec.container.fields import (
+    MAX_U32,
+    MAX_U64,
+    Field,
+    Reader,
+    pack_float32,
+    pack_integer,
+)
 
 MAX_SIDE = 2**20
+MAX_LENGTH = 2**32 - 1
 MAX_PADDED_SIDE = 2**24
 
 
@@ -20,6 +28,24 @@ class Kind(IntEnum):
     """What the samples are."""
 
     IMAGE = 1
+    AUDIO = 2
+    VIDEO = 3
+    VOLUME = 4
+
+
+class Numbers(IntEnum):
+    """What the numbers of a volume are."""
+
+    UNSIGNED = 0
+    SIGNED = 1
+    FLOAT = 2
+
+
+class Layout(IntEnum):
+    """How the channels of a video lie."""
+
+    FULL = 1
+    YCBCR_420 = 2
 
 
 class Net(IntEnum):
@@ -28,6 +54,7 @@ class Net(IntEnum):
     SIREN = 1
     ASMR = 2
     PYRAMID = 3
+    SPECTRUM = 4
 
 
 class Storage(IntEnum):
@@ -37,23 +64,51 @@ class Storage(IntEnum):
     PROJECTION = 2
 
 
+# What every kind may be: values of these fields.
+_KINDS: dict[Kind, dict[str, Collection[int]]] = {
+    kind: {"ndim": ndim, "channels": channels, "depth": depth, "net": (Net.SIREN, Net.ASMR, *nets)}
+    for kind, ndim, channels, depth, nets in (
+        (Kind.IMAGE, (2,), range(1, 5), (8, 16), (Net.PYRAMID,)),
+        (Kind.AUDIO, (1,), range(1, 65), (16, 24, 32), (Net.SPECTRUM,)),
+        (Kind.VIDEO, (3,), (1, 3), (8,), ()),
+        (Kind.VOLUME, (1, 2, 3), range(1, 5), (1, 8, 16, 32), ()),
+    )
+}
+
 _Read = Callable[[Reader, Field, Mapping[str, Any]], Any]
+_IMAGE = ("kind", (Kind.IMAGE,))
+_PARTED = ("kind", (Kind.AUDIO, Kind.VIDEO, Kind.VOLUME))
+_RANGED = ("kind", (Kind.AUDIO, Kind.VOLUME))
+_TIMED = ("kind", (Kind.AUDIO, Kind.VIDEO))
+_VIDEO = ("kind", (Kind.VIDEO,))
+_VOLUME = ("kind", (Kind.VOLUME,))
+_LAYERED = ("net", (Net.SIREN, Net.ASMR, Net.PYRAMID))
 _SINES = ("net", (Net.SIREN, Net.ASMR))
 _ASMR = ("net", (Net.ASMR,))
 _PYRAMID = ("net", (Net.PYRAMID,))
+_SPECTRUM = ("net", (Net.SPECTRUM,))
 _PROJECTION = ("storage", (Storage.PROJECTION,))
 _BASE = range(1, MAX_SIDE + 1)
+_LENGTH = range(1, MAX_LENGTH + 1)
+_HOPS = tuple(2**n for n in range(5, 15))
 
 FIELDS = (
-    Field("kind", "u8", range(1, 2), "1 image"),
-    Field("channels", "u8", range(1, 5), "1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha"),
-    Field("depth", "u8", (8, 16), "bits per sample"),
-    Field("ndim", "u8", range(2, 3), "number of axes"),
-    Field("shape", "varint * ndim", range(1, MAX_SIDE + 1), "rows, columns"),
-    Field("net", "u8", range(1, 4), "1 siren, 2 asmr, 3 pyramid"),
+    Field("kind", "u8", range(1, 5), "1 image, 2 audio, 3 video, 4 volume"),
+    Field("channels", "u8", range(1, 65), "samples per grid point"),
+    Field("depth", "u8", (1, 8, 16, 24, 32), "bits per sample"),
+    Field("ndim", "u8", range(1, 4), "number of axes"),
+    Field("shape", "varint * ndim", _LENGTH, "grid points along each axis"),
+    Field("numbers", "u8", range(3), "0 unsigned, 1 signed, 2 floating-point", _VOLUME),
+    Field("low", "f32", (), "sample at v = 0", _RANGED),
+    Field("high", "f32", (), "sample at v = 1, >= low", _RANGED),
+    Field("rate", "varint", _LENGTH, "samples or frames in rate_seconds", _TIMED),
+    Field("rate_seconds", "varint", _LENGTH, "seconds that `rate` counts over", _TIMED),
+    Field("layout", "u8", range(1, 3), "1 grey or RGB, 2 YCbCr 4:2:0", _VIDEO),
+    Field("segment", "varint", _LENGTH, "grid points of a segment along axis 0", _PARTED),
+    Field("net", "u8", range(1, 5), "1 siren, 2 asmr, 3 pyramid, 4 spectrum"),
     Field("storage", "u8", range(1, 3), "1 direct, 2 projection"),
-    Field("width", "varint", range(1, 4097), "units of each hidden layer"),
-    Field("layers", "varint", range(1, 65), "number of hidden layers"),
+    Field("width", "varint", range(1, 4097), "units of each hidden layer", _LAYERED),
+    Field("layers", "varint", range(1, 65), "number of hidden layers", _LAYERED),
     Field("w0_first", "varint", range(1, 4097), "frequency factor of the first sine layer", _SINES),
     Field(
         "w0_hidden", "varint", range(1, 4097), "frequency factor of the other sine layers", _SINES
@@ -65,12 +120,20 @@ FIELDS = (
     Field("colour_from", "varint", range(17), "finest level with every channel", _PYRAMID),
     Field("stages", "varint", range(17), "finest levels with a cell network", _PYRAMID),
     Field("coarse_width", "varint", range(1, 4097), "units of the coarser ones", _PYRAMID),
+    Field("hop", "varint", _HOPS, "samples from one frame to the next", _SPECTRUM),
     Field("latent", "varint", range(1, 2**26 + 1), "number of latent values", _PROJECTION),
     Field("groups", "varint", range(1, 2**16 + 1), "parts of the latent, <= latent", _PROJECTION),
     Field("projection_seed", "varint64", range(MAX_U64 + 1), "key of the projection", _PROJECTION),
     Field("seed", "varint64", range(MAX_U64 + 1), "the encoder's seed; decoders ignore it"),
     Field("effort", "u8", range(10), "the encoder's effort; decoders ignore it"),
-    Field("integers_crc", "u32", range(MAX_U32 + 1), "CRC-32 of the decoded integers"),
+    Field("integers_crc", "u32", range(MAX_U32 + 1), "CRC-32 of the decoded integers", _IMAGE),
+    Field(
+        "segment_crcs",
+        "u32 * segments",
+        range(MAX_U32 + 1),
+        "CRC-32 of each segment's integers",
+        _PARTED,
+    ),
 )
 
 
@@ -78,7 +141,8 @@ FIELDS = (
 class Header:
     """Fields of HEAD in file order; 0 or () where a field is absent (see FIELDS for the ranges).
 
-    `shape`: (H, W). `bases[i][a]`: base of axis a at level i, `layers` + 1 levels for asmr.
+    `shape`: (H, W) of an image, (N,) of audio, (T, H, W) of a video. `bases[i][a]`: base of axis a
+    at level i, `layers` + 1 levels for asmr.
     """
 
     channels: int
@@ -86,8 +150,8 @@ class Header:
     shape: tuple[int, ...]
     net: Net
     storage: Storage
-    width: int
-    layers: int
+    width: int = 0
+    layers: int = 0
     w0_first: int = 0
     w0_hidden: int = 0
     frequencies: int = 0
@@ -97,18 +161,43 @@ class Header:
     colour_from: int = 0
     stages: int = 0
     coarse_width: int = 0
+    hop: int = 0
     latent: int = 0
     groups: int = 0
     projection_seed: int = 0
     seed: int = 0
     effort: int = 0
     integers_crc: int = 0
+    segment_crcs: tuple[int, ...] = ()
     kind: Kind = Kind.IMAGE
+    numbers: Numbers = Numbers.UNSIGNED
+    low: float = 0.0
+    high: float = 0.0
+    rate: int = 0
+    rate_seconds: int = 0
+    layout: Layout | int = 0
+    segment: int = 0
 
     @property
     def ndim(self) -> int:
         """Number of axes of the grid."""
         return len(self.shape)
+
+    @property
+    def segments(self) -> int:
+        """Number of segments along axis 0; 1 for an image."""
+        return -(-self.shape[0] // self.segment) if self.segment else 1
+
+    @property
+    def crcs(self) -> tuple[int, ...]:
+        """CRC-32 of the decoded integers of each segment."""
+        return self.segment_crcs if self.segment else (self.integers_crc,)
+
+    def with_crcs(self, crcs: Sequence[int]) -> "Header":
+        """The same header with the CRC-32 of each segment's integers."""
+        if self.segment:
+            return replace(self, segment_crcs=tuple(crcs))
+        return replace(self, integers_crc=crcs[0])
 
 
 def _present(field: Field, values: Mapping[str, Any]) -> bool:
@@ -128,7 +217,7 @@ def unpack_header(payload: bytes, offset: int = 0) -> Header:
             values[field.name] = read(reader, field, values)
     reader.end()
     values.pop("ndim")
-    values |= {name: named(values[name]) for name, named in _ENUMS.items()}
+    values |= {name: named(values[name]) for name, named in _ENUMS.items() if name in values}
     header = Header(**values)
     for problem in _problems(header):
         raise reader.fail(problem, offset)
@@ -165,11 +254,13 @@ def _listed(value: Any) -> Any:
 
 def _problems(header: Header) -> list[str]:
     """Rules that bind more than one field."""
+    problems = _kind_problems(header)
     wanted = [header.ndim] * (header.layers + 1) if header.net == Net.ASMR else []
     if [len(level) for level in header.bases] != wanted:
         return [f"bases = {header.bases} are not layers + 1 levels of {header.ndim} axes"]
-    problems = []
-    for axis, size in enumerate(header.shape if header.bases else ()):
+    if problems:
+        return problems
+    for axis, size in enumerate(net_shape(header) if header.bases else ()):
         padded = prod(level[axis] for level in header.bases)
         if not size <= padded <= MAX_PADDED_SIDE:
             problems.append(
@@ -179,6 +270,36 @@ def _problems(header: Header) -> list[str]:
         problems.append(f"groups = {header.groups} is more than latent = {header.latent}")
     if header.net == Net.PYRAMID:
         problems += _pyramid_problems(header)
+    if header.net == Net.SPECTRUM:
+        problems += _spectrum_problems(header)
+    return problems
+
+
+def net_shape(header: Header) -> tuple[int, ...]:
+    """The grid that a network covers: a whole segment, with 4:2:0 at the size of the chroma."""
+    sides = header.shape[1:]
+    if header.layout == Layout.YCBCR_420:
+        sides = tuple(-(-side // 2) for side in sides)
+    return (min(header.segment or header.shape[0], header.shape[0]), *sides)
+
+
+def _kind_problems(header: Header) -> list[str]:
+    """Rules of the kind of signal."""
+    problems = [
+        f"{name} = {getattr(header, name)} is not allowed with kind = {header.kind.name.lower()}"
+        for name, allowed in _KINDS[header.kind].items()
+        if getattr(header, name) not in allowed
+    ]
+    timed = header.kind in (Kind.AUDIO, Kind.VIDEO)
+    for axis, size in enumerate(header.shape):
+        if size > MAX_SIDE and not (timed and axis == 0):
+            problems.append(f"shape[{axis}] = {size} is above {MAX_SIDE}")
+    if header.high < header.low:
+        problems.append(f"high = {header.high} is below low = {header.low}")
+    if header.layout == Layout.YCBCR_420 and header.channels != 3:
+        problems.append(f"channels = {header.channels} is not allowed with layout = ycbcr_420")
+    if header.kind == Kind.VOLUME and (header.depth == 32) != (header.numbers == Numbers.FLOAT):
+        problems.append(f"depth = {header.depth} is not allowed with numbers = {header.numbers}")
     return problems
 
 
@@ -194,14 +315,37 @@ def _pyramid_problems(header: Header) -> list[str]:
     return problems
 
 
+def _spectrum_problems(header: Header) -> list[str]:
+    problems = []
+    if header.storage != Storage.DIRECT:
+        problems.append("a spectrum's tensors are not stored by projection")
+    if header.segment % header.hop:
+        problems.append(f"segment = {header.segment} is not a multiple of hop = {header.hop}")
+    if header.high != -header.low:
+        problems.append(f"high = {header.high} is not -low = {-header.low}")
+    return problems
+
+
 def _read_integer(reader: Reader, field: Field, values: Mapping[str, Any]) -> int:
-    return reader.integer(field.type, field.allowed, field.name)
+    by_kind = _KINDS[Kind(values["kind"])] if "kind" in values else {}
+    return reader.integer(field.type, by_kind.get(field.name, field.allowed), field.name)
 
 
 def _read_shape(reader: Reader, field: Field, values: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(
         reader.integer("varint", field.allowed, f"shape[{axis}]") for axis in range(values["ndim"])
     )
+
+
+def _read_float(reader: Reader, field: Field, values: Mapping[str, Any]) -> float:
+    return reader.float32(field.name)
+
+
+def _read_crcs(reader: Reader, field: Field, values: Mapping[str, Any]) -> tuple[int, ...]:
+    count = -(-values["shape"][0] // values["segment"])
+    if count * 4 > reader.left:
+        raise reader.fail(f"{field.name} needs {count * 4} bytes and {reader.left} are left")
+    return tuple(reader.fixed(4, field.name) for _ in range(count))
 
 
 def _read_levels(
@@ -226,6 +370,14 @@ def _pack_integer(value: int, field: Field) -> bytes:
     return pack_integer(value, field.type, field.allowed, field.name)
 
 
+def _pack_float(value: float, field: Field) -> bytes:
+    return pack_float32(value, field.name)
+
+
+def _pack_crcs(crcs: tuple[int, ...], field: Field) -> bytes:
+    return b"".join(pack_integer(crc, "u32", field.allowed, field.name) for crc in crcs)
+
+
 def _pack_shape(shape: tuple[int, ...], field: Field) -> bytes:
     return b"".join(pack_integer(size, "varint", field.allowed, "shape") for size in shape)
 
@@ -238,12 +390,22 @@ def _pack_levels(levels: tuple[tuple[int, ...], ...], field: Field) -> bytes:
     return payload
 
 
-_ENUMS: dict[str, Callable[[int], IntEnum]] = {"kind": Kind, "net": Net, "storage": Storage}
+_ENUMS: dict[str, Callable[[int], IntEnum]] = {
+    "kind": Kind,
+    "numbers": Numbers,
+    "layout": Layout,
+    "net": Net,
+    "storage": Storage,
+}
 _READERS: dict[str, _Read] = {
     "varint * ndim": _read_shape,
+    "f32": _read_float,
+    "u32 * segments": _read_crcs,
     "levels": _read_levels,
 }
 _WRITERS: dict[str, Callable[[Any, Field], bytes]] = {
     "varint * ndim": _pack_shape,
+    "f32": _pack_float,
+    "u32 * segments": _pack_crcs,
     "levels": _pack_levels,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from inrcodec.container.fields import Reader, pack_varint
-from inrcodec.container.header import Header, Net, pack_header, unpack_header
+from inrcodec.container.header import Header, Kind, Net, pack_header, unpack_header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.errors import Corrupt, NotInr, Unsupported
 from inrcodec.limits import Limits
@@ -14,8 +14,9 @@ from inrcodec.signals.signal import Metadata
 
 MAGIC = b"\x89INR"
 MAJOR = 1
-# The oldest minor version that describes a network: what is written says no more than it needs.
-MINORS = {Net.SIREN: 0, Net.ASMR: 0, Net.PYRAMID: 1}
+MAX_SECTIONS = 255
+# From this minor version on files can have segments; older ones have one of each section.
+_PARTED_MINOR = 2
 FILE_HEADER_BYTES = 12
 
 HEAD = 0x01
@@ -23,6 +24,8 @@ WEIGHTS = 0x02
 LATENTS = 0x03
 METADATA = 0x81
 NAMES = {HEAD: "HEAD", WEIGHTS: "WEIGHTS", LATENTS: "LATENTS", METADATA: "METADATA"}
+# Networks with a LATENTS section in each segment.
+WITH_LATENTS = (Net.PYRAMID, Net.SPECTRUM)
 ANCILLARY = 0x80  # bit of a section type: a decoder that does not know the type skips the section
 
 
@@ -47,32 +50,29 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """Payloads of one segment, and where they begin in the file; `latents` None without LATENTS."""
+
+    number: int
+    weights: bytes
+    weights_offset: int
+    latents: bytes | None = None
+    latents_offset: int = 0
+
+
+@dataclass(frozen=True)
 class ParsedFile:
     """A file whose checksums and header are right.
 
-    `weights`: WEIGHTS payload; `latents`: LATENTS payload of a pyramid, else None; `metadata`:
-    METADATA payload, still compressed, or None.
+    `segments`: one of an image, otherwise in the order of axis 0; `metadata`: METADATA payload,
+    still compressed, or None.
     """
 
     version: tuple[int, int]
     header: Header
-    weights: bytes
-    latents: bytes | None
+    segments: tuple[Segment, ...]
     metadata: bytes | None
     sections: tuple[Section, ...]
-
-    @property
-    def weights_offset(self) -> int:
-        """Where the WEIGHTS payload lies in the file."""
-        return self._offset(WEIGHTS)
-
-    @property
-    def latents_offset(self) -> int:
-        """Where the LATENTS payload of a pyramid lies in the file."""
-        return self._offset(LATENTS)
-
-    def _offset(self, section_type: int) -> int:
-        return next(part.payload_offset for part in self.sections if part.type == section_type)
 
 
 def pack_section(section_type: int, payload: bytes) -> bytes:
@@ -87,25 +87,38 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
     return start + struct.pack("<I", crc32(start)) + b"".join(sections)
 
 
-def pack_file(
-    header: Header, weights_payload: bytes, metadata: Metadata, latents: bytes | None = None
-) -> bytes:
-    """A whole file. `header` must be complete: its `integers_crc` is written as it stands.
+def minor_of(header: Header) -> int:
+    """The oldest minor version that has all that a header says."""
+    if header.kind != Kind.IMAGE:
+        return _PARTED_MINOR
+    return 1 if header.net == Net.PYRAMID else 0
 
-    `latents`: LATENTS payload of a pyramid.
+
+def pack_file(
+    header: Header,
+    weights: Sequence[bytes],
+    metadata: Metadata,
+    latents: Sequence[bytes] = (),
+) -> bytes:
+    """A whole file. `header` must be complete: its CRCs are written as they stand.
+
+    `weights`: WEIGHTS payload of each segment; `latents`: LATENTS payload of each, if the network
+    has any. Raises ValueError for more sections than a file can have.
     """
-    sections = [pack_section(HEAD, pack_header(header)), pack_section(WEIGHTS, weights_payload)]
-    if latents is not None:
-        sections.append(pack_section(LATENTS, latents))
+    sections = [pack_section(HEAD, pack_header(header))]
+    for number, payload in enumerate(weights):
+        sections.append(pack_section(WEIGHTS, payload))
+        if latents:
+            sections.append(pack_section(LATENTS, latents[number]))
     metadata_payload = pack_metadata(metadata)
     if metadata_payload:
         sections.append(pack_section(METADATA, metadata_payload))
-    return pack_sections(sections, MINORS[header.net])
+    return pack_sections(sections, minor_of(header))
 
 
 def overhead(header: Header, weights_payload_bytes: int, metadata: Metadata) -> int:
-    """Bytes of a file that are not WEIGHTS payload, for a payload of that many bytes."""
-    empty = len(pack_file(header, b"", metadata))
+    """Bytes of a file of one segment that are not WEIGHTS payload, for a payload of so many."""
+    empty = len(pack_file(header, [b""], metadata))
     return empty - 1 + len(pack_varint(weights_payload_bytes))
 
 
@@ -118,17 +131,40 @@ def parse_file(data: bytes, limits: Limits, ignore_checksum: bool = False) -> Pa
     version, count = _file_header(data, ignore_checksum)
     limits.check("sections", count)
     reader = Reader(data[FILE_HEADER_BYTES:], "file", FILE_HEADER_BYTES)
-    sections = tuple(_read_section(reader, ignore_checksum) for _ in range(count))
+    sections: list[Section] = []
+    for _ in range(count):
+        label = _label(reader, sections) if version[1] >= _PARTED_MINOR else ""
+        sections.append(_read_section(reader, label, ignore_checksum))
     reader.end()
     known = _known_sections(sections)
-    head = known[HEAD]
-    metadata = known[METADATA].payload if METADATA in known else None
+    head = known[HEAD][0]
     header = unpack_header(head.payload, head.payload_offset)
-    latents = known[LATENTS].payload if LATENTS in known else None
-    if (latents is not None) != (header.net == Net.PYRAMID):
-        found = "a" if latents is not None else "no"
-        raise Corrupt(f"file: {found} LATENTS section with net = {header.net.name.lower()}")
-    return ParsedFile(version, header, known[WEIGHTS].payload, latents, metadata, sections)
+    metadata = known[METADATA][0].payload if METADATA in known else None
+    return ParsedFile(version, header, _segments(header, known), metadata, tuple(sections))
+
+
+def _segments(header: Header, known: dict[int, list[Section]]) -> tuple[Segment, ...]:
+    """The payloads of each segment; Corrupt unless every segment has what the network needs."""
+    weights, latents = known[WEIGHTS], known.get(LATENTS, [])
+    wanted = header.segments if header.net in WITH_LATENTS else 0
+    for name, found, needed in (
+        ("WEIGHTS", weights, header.segments),
+        ("LATENTS", latents, wanted),
+    ):
+        if len(found) > needed:
+            section = found[needed]
+            raise Corrupt(f"{name}: section {needed + 1} of {needed} at byte {section.offset}")
+        if len(found) < needed:
+            raise Corrupt(
+                f"file: segment {len(found)} has no {name} section,"
+                f" with {header.segments} segments and net = {header.net.name.lower()}"
+            )
+    if not latents:
+        return tuple(Segment(i, w.payload, w.payload_offset) for i, w in enumerate(weights))
+    return tuple(
+        Segment(i, w.payload, w.payload_offset, q.payload, q.payload_offset)
+        for i, (w, q) in enumerate(zip(weights, latents, strict=True))
+    )
 
 
 def _file_header(data: bytes, ignore_checksum: bool) -> tuple[tuple[int, int], int]:
@@ -147,29 +183,36 @@ def _file_header(data: bytes, ignore_checksum: bool) -> tuple[tuple[int, int], i
     return (major, minor), count
 
 
-def _read_section(reader: Reader, ignore_checksum: bool) -> Section:
+def _label(reader: Reader, before: Sequence[Section]) -> str:
+    """ ", segment k" for the section that comes next, where it belongs to one; for messages."""
+    next_type = reader.peek()
+    if next_type not in (WEIGHTS, LATENTS):
+        return ""
+    return f", segment {sum(section.type == next_type for section in before)}"
+
+
+def _read_section(reader: Reader, label: str, ignore_checksum: bool) -> Section:
     offset = reader.offset
-    section_type = reader.fixed(1, "section type")
-    length = reader.varint("section length")
-    checksum = reader.fixed(4, "section CRC-32")
-    payload = reader.take(length, "section payload")
+    section_type = reader.fixed(1, f"section type{label}")
+    name = f"{NAMES.get(section_type, f'0x{section_type:02x}')}{label}"
+    length = reader.varint(f"length of {name}")
+    checksum = reader.fixed(4, f"CRC-32 of {name}")
+    payload = reader.take(length, f"payload of {name}")
     section = Section(section_type, offset, reader.offset - offset, payload)
     actual = crc32(payload, crc32(bytes([section_type]) + pack_varint(length)))
     if actual != checksum and not ignore_checksum:
-        raise Corrupt(
-            f"{section.name}: CRC-32 is {actual:08x}, stored {checksum:08x}, at byte {offset}"
-        )
+        raise Corrupt(f"{name}: CRC-32 is {actual:08x}, stored {checksum:08x}, at byte {offset}")
     return section
 
 
-def _known_sections(sections: Sequence[Section]) -> dict[int, Section]:
+def _known_sections(sections: Sequence[Section]) -> dict[int, list[Section]]:
     """Sections by type, without those to be skipped; HEAD and WEIGHTS are there."""
-    known: dict[int, Section] = {}
+    known: dict[int, list[Section]] = {}
     for section in sections:
-        if section.type in known:
+        if section.type in (HEAD, METADATA) and section.type in known:
             raise Corrupt(f"{section.name}: second such section at byte {section.offset}")
         if section.type in NAMES:
-            known[section.type] = section
+            known.setdefault(section.type, []).append(section)
         elif not section.type & ANCILLARY:
             raise Unsupported(f"critical section {section.name} at byte {section.offset}")
     if HEAD not in known or sections[0].type != HEAD:

@@ -20,7 +20,7 @@ def evaluate(
     finish: Callable[[np.ndarray], np.ndarray],
     dtype: np.dtype,
 ) -> np.ndarray:
-    """Samples of the plan's box: (h, w, channels) of `dtype`.
+    """Samples of the plan's box: (*box, channels) of `dtype`.
 
     `finish` turns float32 values of nominal range 0..1 into what is kept.
     """
@@ -59,9 +59,12 @@ def _stripe_values(
         blocks = net.forward(np, weights, net.inputs(index, head), head)
     counts = [b - a for a, b in ranges]
     values = _merge(blocks, counts)
-    start = plan.row_box[1][0] * net.block(head)[1]
-    first, last = plan.box[1]
-    return np.nan_to_num(values[:, first - start : last - start]), stripe[0] * net.block(head)[0]
+    starts = [row * block for (row, _), block in zip(plan.row_box, net.block(head), strict=True)]
+    across = [
+        slice(first - start, last - start)
+        for (first, last), start in zip(plan.box[1:], starts[1:], strict=True)
+    ]
+    return np.nan_to_num(values[:, *across]), stripe[0] * net.block(head)[0]
 
 
 def _merge(blocks: np.ndarray, counts: list[int]) -> np.ndarray:
@@ -75,12 +78,6 @@ def _merge(blocks: np.ndarray, counts: list[int]) -> np.ndarray:
     ]
     moved = split.transpose(*order, 2 * dimensions)
     return moved.reshape(*(n * b for n, b in zip(counts, block, strict=True)), blocks.shape[-1])
-
-
-def to_code_values(values: np.ndarray, peak: int) -> np.ndarray:
-    """Nominal 0..1 to integers 0..peak, halves up: uint8 or uint16 of the same shape."""
-    scaled = np.clip(values, 0, 1) * np.float32(peak) + np.float32(0.5)
-    return scaled.astype(np.uint8 if peak == 255 else np.uint16)
 
 
 def box_filter(values: np.ndarray, factor: int) -> np.ndarray:

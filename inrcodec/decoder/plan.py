@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from inrcodec.container.header import Header
-from inrcodec.errors import OptionError
+from inrcodec.container.header import Header, Kind
+from inrcodec.container.header import Net as NetId
 from inrcodec.limits import Limits
 from inrcodec.nets import Asmr, Net
 from inrcodec.nets.pyramid import Pyramid
-from inrcodec.network import network_of, storage_of
+from inrcodec.network import network_of, pyramid_of, spectrum_of, storage_of
 from inrcodec.weights.storage import Projected, Storage
 
 # Floats that the rows of one chunk may need at once: 4 MiB a thread. With a quarter of that
@@ -18,13 +18,12 @@ _CHUNK_FLOATS = 2**20
 # Floats that a single row may need: one row cannot be divided further.
 _LARGEST_ROW_FLOATS = 2**24
 
-Region = tuple[int, int, int, int]
 Box = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A decode that is within the limits.
+    """A decode of one segment.
 
     `box`: first and last+1 sample per axis. `head`: where rows of the network are taken.
     `chunk`: rows of the grid along axis 0 evaluated at a time.
@@ -50,24 +49,36 @@ class Plan:
         return max(1, _CHUNK_FLOATS // (across * floats_per_row(self.net, self.head)))
 
 
-def plan_decode(header: Header, box: Box, limits: Limits) -> Plan:
-    """Plan the decode of a box by a coordinate network.
-
-    Raises LimitExceeded if the whole file asks for too much.
-    """
-    net, storage = network_of(header), storage_of(header)
-    check_limits(net, storage, limits)
-    return Plan(net, storage, box, _cheapest_head(net, box))
+def plan_decode(header: Header, box: Box) -> Plan:
+    """Plan the decode of a box of a segment by a coordinate network."""
+    net = network_of(header)
+    return Plan(net, storage_of(header), box, _cheapest_head(net, box))
 
 
-def check_limits(net: Net, storage: Storage, limits: Limits) -> None:
-    """Compare what decoding a whole file takes with the limits."""
-    for side in net.shape:
+def check_limits(header: Header, limits: Limits) -> None:
+    """Compare what decoding a whole file takes with the limits; raises LimitExceeded."""
+    timed = header.kind in (Kind.AUDIO, Kind.VIDEO)
+    for side in header.shape[1 if timed else 0 :]:
         limits.check("side", side)
+    limits.check("samples", math.prod(header.shape) * header.channels)
+    if header.net == NetId.PYRAMID:
+        macs = _check_pyramid(pyramid_of(header), limits)
+    elif header.net == NetId.SPECTRUM:
+        net = spectrum_of(header)
+        limits.check("samples", header.segments * header.segment * net.channels, "padded samples")
+        limits.check("weights", sum(t.size for t in net.tensors()))
+        macs = math.ceil(math.prod(header.shape) * net.channels * net.macs_per_sample())
+    else:
+        macs = header.segments * _check_coordinates(header, limits)
+    limits.check("macs", macs)
+
+
+def _check_coordinates(header: Header, limits: Limits) -> int:
+    """Check a coordinate network; multiply-accumulates of a segment."""
+    net, storage = network_of(header), storage_of(header)
     rows = net.rows(0)
     padded = math.prod(n * b for n, b in zip(rows, net.block(0), strict=True))
-    limits.check("samples", math.prod(net.shape) * net.channels)
-    limits.check("samples", padded * net.channels, "padded samples")
+    limits.check("samples", header.segments * padded * net.channels, "padded samples")
     tensors = net.tensors()
     limits.check("weights", sum(t.size for t in tensors))
     if isinstance(net, Asmr):
@@ -76,17 +87,15 @@ def check_limits(net: Net, storage: Storage, limits: Limits) -> None:
     if isinstance(storage, Projected):
         limits.check("projection", storage.projection.entries(tensors))
         limits.check("weights", sum(t.size for t in storage.stored(net)))
-    limits.check("macs", net.macs(math.prod(rows), 0))
+    return net.macs(math.prod(rows), 0)
 
 
-def check_pyramid(net: Pyramid, limits: Limits) -> None:
-    """Compare what decoding a whole pyramid takes with the limits."""
-    for side in net.shape:
-        limits.check("side", side)
+def _check_pyramid(net: Pyramid, limits: Limits) -> int:
+    """Check a pyramid; its multiply-accumulates."""
     samples = math.prod(net.padded)
-    limits.check("samples", samples * net.channels)
+    limits.check("samples", samples * net.channels, "padded samples")
     limits.check("weights", sum(t.size for t in net.tensors()))
-    limits.check("macs", math.ceil(samples * net.macs_per_sample()))
+    return math.ceil(samples * net.macs_per_sample())
 
 
 def floats_per_row(net: Net, head: int) -> int:
@@ -94,18 +103,6 @@ def floats_per_row(net: Net, head: int) -> int:
     samples = math.prod(net.block(head)) * net.channels
     cells = math.prod(net.block(head)) // math.prod(net.bases[-1]) if isinstance(net, Asmr) else 1
     return max(cells, 1) * 3 * net.width + samples
-
-
-def region_box(region: Region | None, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-    """Axis ranges of a region (x, y, width, height); raises OptionError if it is not inside."""
-    if region is None:
-        return tuple((0, n) for n in shape)
-    x, y, width, height = region
-    rows, columns = shape
-    if width < 1 or height < 1 or x < 0 or y < 0 or x + width > columns or y + height > rows:
-        text = ",".join(map(str, region))
-        raise OptionError(f"region {text} is not inside the picture of {columns}x{rows}")
-    return ((y, y + height), (x, x + width))
 
 
 def _cheapest_head(net: Net, box: tuple[tuple[int, int], ...]) -> int:

@@ -8,12 +8,15 @@ import torch
 
 from inrcodec.allocator import keep_pages
 from inrcodec.container.metadata import pack_metadata
+from inrcodec.encoder import parted
+from inrcodec.encoder.describe import bytes_for_kbps
 from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.quality import encode_to_psnr
 from inrcodec.encoder.session import Progress, Session
 from inrcodec.encoder.single import Candidate, encode_to_size, representation
+from inrcodec.encoder.spectrum import encode as spectrum
 from inrcodec.errors import OptionError
-from inrcodec.options import DEFAULT_BPP, EncodeOptions
+from inrcodec.options import DEFAULT_BPP, DEFAULT_KBPS, EncodeOptions
 from inrcodec.signals.signal import Signal
 
 _ENDLESS = 2.0**53  # bytes: as good as any larger budget, and still a whole number
@@ -24,7 +27,7 @@ class Encoded:
     """A finished encode.
 
     `data`: the file. `psnr_db`: measured on the decoded file, over colour. `seconds`: wall clock.
-    `representation`: asmr, doh, siren or pyramid. `stopped`: cut short by Ctrl-C or the time limit.
+    `representation`: asmr, doh, siren, pyramid or spectrum. `stopped`: cut short by Ctrl-C or the time limit.
     `steps`: optimisation steps taken in all.
     """
 
@@ -68,29 +71,51 @@ def encode_signal(
 
 
 def _encode(session: Session, budget: int | None) -> Candidate:
-    target = session.options.psnr
-    if session.representation == "pyramid":
+    target, kind = session.options.psnr, session.representation
+    if kind in _LATENT:
+        by_size, by_quality = _LATENT[kind]
         if target is not None:
-            return pyramid.encode_to_psnr(session, target)
+            return by_quality(session, target)
         if budget is None:
-            raise OptionError("repr = pyramid has no setting levels")
-        return pyramid.encode_to_size(session, budget)
+            raise OptionError(f"repr = {kind} has no setting levels")
+        return by_size(session, budget)
+    if session.signal.kind != "image":
+        return parted.encode(session, budget)
     if target is not None:
         return encode_to_psnr(session, target)
     return encode_to_size(session, budget)
 
 
+_LATENT = {
+    "pyramid": (pyramid.encode_to_size, pyramid.encode_to_psnr),
+    "spectrum": (spectrum.encode_to_size, spectrum.encode_to_psnr),
+}
+
+
 def size_budget(signal: Signal, options: EncodeOptions) -> int | None:
-    """Ceiling of the file in bytes; None where expert settings fix the size instead."""
+    """Ceiling of the file in bytes; None where expert settings fix the size instead.
+
+    Raises OptionError for kilobits per second of what has no seconds.
+    """
     if options.size is not None:
         return int(options.size)
     samples = math.prod(signal.shape)
     if options.bpp is not None:
         return int(min(options.bpp * samples / 8, _ENDLESS))
+    if options.kbps is not None:
+        if signal.rate is None:
+            raise OptionError(f"kbps = {options.kbps:g} is for audio and video with a rate")
+        return int(min(bytes_for_kbps(signal, options.kbps), _ENDLESS))
     if options.setting("levels") is not None and options.setting("width") is not None:
         return None
-    # Without a wish, a picture too small for its default rate still gets a usable file.
-    return max(int(DEFAULT_BPP * samples / 8), 400 + len(pack_metadata(signal.metadata)))
+    # Without a wish, a signal too small for its default rate still gets a usable file.
+    return max(_default_budget(signal), 400 + len(pack_metadata(signal.metadata)))
+
+
+def _default_budget(signal: Signal) -> int:
+    if signal.kind == "audio":
+        return bytes_for_kbps(signal, DEFAULT_KBPS * signal.channels)
+    return int(DEFAULT_BPP[signal.kind] * math.prod(signal.shape) / 8)
 
 
 def _set_up_torch(options: EncodeOptions) -> None:

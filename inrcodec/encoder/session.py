@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from inrcodec.encoder.describe import signal_fields
 from inrcodec.encoder.fit import State
 from inrcodec.options import EncodeOptions
 from inrcodec.signals.signal import Signal
@@ -32,6 +33,7 @@ class Session:
         stop: Callable[[], bool] | None,
     ) -> None:
         self.signal, self.options = signal, options
+        self.fields = signal_fields(signal)  # of the header of a file with this signal
         self.started = time.monotonic()
         self.size_bytes: int | None = None
         self.representation = options.repr

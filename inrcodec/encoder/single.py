@@ -26,10 +26,10 @@ from inrcodec.encoder.rate import (
 )
 from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
-from inrcodec.errors import RateError
+from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr
 from inrcodec.network import header_of
-from inrcodec.options import PYRAMID_SETTINGS, EncodeOptions
+from inrcodec.options import PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
@@ -48,6 +48,8 @@ _LAST_AIMS = (0.9, 0.7, 0.5, 0.3)
 _LAST_SETTLING_S = 0.5
 # Bytes of a file from which `auto` is a pyramid.
 _LEAST_PYRAMID = 800
+# Representations by latents, and the settings that they have.
+_LATENTS = {"image": ("pyramid", PYRAMID_SETTINGS), "audio": ("spectrum", SPECTRUM_SETTINGS)}
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,20 @@ class Candidate:
 def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
     """The representation to use for a budget in bytes (None: a quality, or settings, fix the size).
 
-    `auto` is the pyramid, which measured best at every rate tried (benchmarks/results), but for
-    files that its own tables would fill, and with settings that only coordinate networks have.
+    `auto` is the pyramid for images and the spectrum for audio, which measured best at every rate
+    tried (benchmarks/results), but for images whose files its own tables would fill, and with
+    settings that only coordinate networks have. Raises OptionError for a representation that is
+    not for this kind of signal.
     """
+    best, own = _LATENTS.get(signal.kind, ("asmr", frozenset()))
     if options.repr != "auto":
+        if options.repr in ("pyramid", "spectrum") and options.repr != best:
+            raise OptionError(f"repr = {options.repr} is not for {signal.kind}")
         return options.repr
     metadata = len(pack_metadata(signal.metadata))
-    tiny = budget is not None and budget - metadata < _LEAST_PYRAMID
-    return "asmr" if tiny or set(options.settings) - PYRAMID_SETTINGS else "pyramid"
+    least = _LEAST_PYRAMID if best == "pyramid" else 0
+    tiny = budget is not None and budget - metadata < least
+    return "asmr" if tiny or set(options.settings) - own else best
 
 
 def encode_to_size(session: Session, budget: int | None) -> Candidate:
@@ -246,7 +254,7 @@ class Job:
         numbers = self.grids, [tensor.integers.tobytes() for tensor in tensors]
         if self._kept is None or self._kept[0] != numbers:
             header = self._header(integers_crc(tensors))
-            data = pack_file(header, pack(tensors), self.session.signal.metadata)
+            data = pack_file(header, [pack(tensors)], self.session.signal.metadata)
             self._kept = numbers, data
         return self._kept[1]
 
@@ -259,10 +267,10 @@ def _header(session: Session, made: Plan, crc: int) -> Header:
     return header_of(
         made.net,
         made.storage,
-        depth=session.signal.depth,
+        session.fields,
         seed=options.seed,
         effort=options.effort,
-        integers_crc=crc,
+        crcs=[crc],
     )
 
 

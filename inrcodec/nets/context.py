@@ -36,10 +36,27 @@ def log2_fixed(energy: np.ndarray) -> np.ndarray:
     return (exponent.astype(np.int64) - 1) * 64 + _LOG2[index]
 
 
-def _squares(values: np.ndarray) -> np.ndarray:
+def squares(values: np.ndarray) -> np.ndarray:
     """Context weights in 1/4096: float64 integers below 2^20."""
     units = np.floor(values.astype(np.float64) * _UNIT + 0.5)
     return np.clip(units, -_LARGEST, _LARGEST) ** 2
+
+
+def fixed_offsets(offsets: np.ndarray) -> np.ndarray:
+    """Scale offsets in octaves (float64) to 1/4096 of an index: int64."""
+    return np.floor(np.clip(_UNIT_SCALE + 8 * offsets, -1e4, 1e4) * 4096 + 0.5).astype(np.int64)
+
+
+def fixed_slopes(slopes: np.ndarray) -> np.ndarray:
+    """Exponents of the energy, in the unit of `scale_indices`: int64."""
+    return np.floor(np.clip(slopes.astype(np.float64), -16, 16) * 512 + 0.5).astype(np.int64)
+
+
+def scale_indices(energy: np.ndarray, offsets: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Scale indices of latents with these energies (float64 integers): uint8, same shape."""
+    logs = log2_fixed(energy + _FLOOR) - 12 * 64
+    index = (offsets + slopes * logs + 2048) >> 12
+    return np.clip(index, 0, SCALES - 1).astype(np.uint8)
 
 
 class Contexts:
@@ -47,9 +64,9 @@ class Contexts:
 
     def __init__(self, net: Pyramid, weights: Mapping[str, np.ndarray]) -> None:
         self.net = net
-        self._near = _squares(weights["near"])
-        self._parents = _squares(weights["parents"])
-        cross = _squares(weights["cross"])
+        self._near = squares(weights["near"])
+        self._parents = squares(weights["parents"])
+        cross = squares(weights["cross"])
         half = len(cross) // 2
         rows = list(cross_rows(net))
         self._cells = [cross[a:b] for _, a, b in rows]
@@ -58,8 +75,7 @@ class Contexts:
         phases = 4 * (net.bands + net.channels)
         self._phases = offsets[:phases].reshape(-1, 4)
         self._levels = offsets[phases:].reshape(net.levels, net.bands)
-        slopes = weights["slopes"].astype(np.float64)
-        self._slopes = np.floor(np.clip(slopes, -16, 16) * 512 + 0.5).astype(np.int64)
+        self._slopes = fixed_slopes(weights["slopes"])
 
     def shared(self, grid: Grid, band: int, done: np.ndarray, coarser: "Coarser") -> np.ndarray:
         """Energy that all four phases of a band have from other bands: (rows, columns).
@@ -100,10 +116,7 @@ class Contexts:
         offset = self._phases[row, phase]
         if grid.level is not None:
             offset = offset + self._levels[grid.level, band]
-        fixed = int(np.floor(np.clip((_UNIT_SCALE + 8 * offset), -1e4, 1e4) * 4096 + 0.5))
-        logs = log2_fixed(energy + _FLOOR) - 12 * 64
-        index = (fixed + self._slopes[row] * logs + 2048) >> 12
-        return np.clip(index, 0, SCALES - 1).astype(np.uint8)
+        return scale_indices(energy, fixed_offsets(offset), self._slopes[row])
 
 
 class Coarser:

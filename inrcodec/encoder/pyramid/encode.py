@@ -11,21 +11,17 @@ from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.pyramid import latents_crc, write_latents
 from inrcodec.encoder.check import decoded_psnr
-from inrcodec.encoder.pyramid.fit import (
-    LATENTS_FROM,
-    Goal,
-    Measured,
-    PyramidFit,
-    fitted_frame,
-)
+from inrcodec.encoder.goal import TOLERANCE_DB, Goal, Measured, meet_budget, meet_quality
+from inrcodec.encoder.pyramid.fit import LATENTS_FROM, PyramidFit, fitted_frame
 from inrcodec.encoder.pyramid.synthesis import analyse
 from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.errors import RateError
 from inrcodec.nets.pyramid import Pyramid
-from inrcodec.network import header_of_pyramid
+from inrcodec.network import header_of
 from inrcodec.quantise import dequantise
+from inrcodec.weights.storage import Direct
 
 # Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
 STEPS = {1: 15, 2: 30, 3: 60, 4: 120, 5: 240, 6: 500, 7: 1000, 8: 2400, 9: 5000}
@@ -33,22 +29,13 @@ _FULL_STEPS_SAMPLES = 2**19
 _LEAST_STEPS = 30
 # Bits of a stored number before its grid is known.
 _WEIGHT_BITS = 5.0
-_AIM, _LEAST_FILL = 0.996, 0.99
-_ROUNDS = 10
-_BITS_OF_ONE = 7.0
-# Files with less of the budget than this at the finest step have used what they can.
-_WORTH_FILLING = 0.9
+_AIM = 0.996
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
-# How far above its budget a size may be for zeros alone to mend it.
-_REACH = 1.1
-# The rate falls with about this power of lambda.
-_ELASTICITY = 0.6
 # Size of a file with untrained contexts over that after the fit, about.
 _EXCESS = 1.9
 # In bits for each position it stays below this: contexts save little of many bits.
 _MOST_EXCESS = 1.0
-_TOLERANCE_DB = 0.2
 # Error of plain rounding over that of the fit at the same step, about.
 _ERROR_SHARE = 0.8
 
@@ -88,7 +75,7 @@ def encode_to_size(session: Session, budget: int) -> Candidate:
 def encode_to_psnr(session: Session, target: float) -> Candidate:
     """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
     signal = session.signal
-    error = 10 ** (-(target + _TOLERANCE_DB / 2) / 10) * math.prod(signal.shape) * signal.channels
+    error = 10 ** (-(target + TOLERANCE_DB / 2) / 10) * math.prod(signal.shape) * signal.channels
     job = PyramidJob(session, None, error)
 
     def goal(measured: Measured) -> float:
@@ -179,60 +166,17 @@ class PyramidJob:
         return max(steps, 1)
 
     def meet_budget(self, budget: int) -> None:
-        """Change ones and zeros until the file is between 99 % of the budget and all of it."""
-        size, bits_of_one = self._approach(budget), _BITS_OF_ONE
-        most = sum(grid.size for grid in self.net.grids())
-        for _ in range(_ROUNDS):
-            full = size < _WORTH_FILLING * budget and self.fitted.finest
-            if _LEAST_FILL * budget <= size <= budget or full:
-                return
-            bits = 8 * (size - _AIM * budget)
-            count = min(max(1, round(abs(bits) / bits_of_one)), most)
-            changed = self.fitted.drop(count) if bits > 0 else self.fitted.add(count)
-            if not changed:
-                break
-            before, size = size, self._size()
-            # A one among large neighbours costs hardly more than a zero there.
-            bits_of_one = min(max(8 * abs(before - size) / changed, 0.5), _BITS_OF_ONE)
-        while size > budget:
-            if not self.fitted.drop(math.ceil(8 * (size - budget) / bits_of_one)):
-                if not self.fitted.latents.detach().round().any():
-                    raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
-                self.fitted.follow(2.0)
-            size = self._size()
-
-    def _approach(self, budget: int) -> int:
-        """Coarser steps until ones and zeros can do the rest, as after a short fit; the size.
-
-        Never finer ones: where latents gather just below a half, a little means three times the
-        size.
-        """
-        for _ in range(4 * _ROUNDS):
-            excess = (size := self._size()) / (_AIM * budget)
-            if excess <= _REACH or self.session.should_stop():
-                break
-            self.fitted.follow(excess ** (1 / _ELASTICITY))
-        return size
+        """Bring the rounded latents under the budget."""
+        meet_budget(self.fitted, self._size, budget, self.session.should_stop)
 
     def _size(self) -> int:
         self.session.size_bytes = len(self.file())
         return self.session.size_bytes
 
     def meet_quality(self, target: float) -> None:
-        """Change ones and zeros until the quality is at most 0.2 dB above the target."""
-        fitted = self.fitted
-        share = 0.02
-        before = 0.0
-        for _ in range(2 * _ROUNDS):
-            excess = decoded_psnr(self.session.signal, self.file(), 0.0) - target
-            if 0 <= excess <= _TOLERANCE_DB:
-                return
-            if excess * before < 0:
-                share /= 2  # beyond the target: smaller steps back
-            before = excess
-            count = max(1, round(share * fitted.ones()))
-            if not (fitted.drop(count) if excess > 0 else fitted.add(count)):
-                return
+        """Bring the rounded latents to the quality."""
+        signal = self.session.signal
+        meet_quality(self.fitted, lambda: decoded_psnr(signal, self.file(), 0.0) - target)
 
     def file(self) -> bytes:
         """The file as the fit stands."""
@@ -247,7 +191,7 @@ class PyramidJob:
         crc = latents_crc(latents, integers_crc(tensors))
         payload = write_latents(self.net, weights, latents)
         metadata = self.session.signal.metadata
-        return pack_file(self._header(crc), self._weights_payload, metadata, payload)
+        return pack_file(self._header(crc), [self._weights_payload], metadata, [payload])
 
     def _candidate(self) -> Candidate:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
@@ -260,9 +204,14 @@ class PyramidJob:
         return {n: w.detach().cpu().numpy() for n, w in self.fitted.weights.items()}
 
     def _header(self, crc: int) -> Header:
-        options, depth = self.session.options, self.session.signal.depth
-        return header_of_pyramid(
-            self.net, depth=depth, seed=options.seed, effort=options.effort, crc=crc
+        options = self.session.options
+        return header_of(
+            self.net,
+            Direct(),
+            self.session.fields,
+            seed=options.seed,
+            effort=options.effort,
+            crcs=[crc],
         )
 
 

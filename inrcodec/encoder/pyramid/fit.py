@@ -10,13 +10,13 @@ learns around them. Latents that went on learning with straight-through gradient
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from inrcodec.encoder.fit import Rounder, State
+from inrcodec.encoder.goal import Goal, Measured, ones_to_zeros, zeros_to_ones
 from inrcodec.encoder.pyramid.cells import StripeLearner
 from inrcodec.encoder.pyramid.context import ContextModel
 from inrcodec.encoder.pyramid.rounding import hard_bits, soft_bits, soft_rounded
@@ -41,17 +41,6 @@ _SETTLING_RATE = 0.2
 _FRAME_LEVELS = 1 << 14
 _PROBES = 4
 _LN2 = math.log(2)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one step saw: `bits` of the latents, squared `error` over all samples inside."""
-
-    bits: float
-    error: float
-
-
-Goal = Callable[[Measured], float]  # above 1: the file is too large, or better than asked
 
 
 class PyramidFit:
@@ -360,22 +349,13 @@ class PyramidFit:
         """Latents that round to 1 or -1."""
         return int((self.latents.detach().round().abs() == 1).sum())
 
-    @torch.no_grad()
     def drop(self, count: int) -> int:
         """Make zeros of the `count` ones that were nearest to it; how many there were."""
-        ones = (self.latents.round().abs() == 1).nonzero()[:, 0]
-        order = self.latents[ones].abs().argsort()[:count]
-        self.latents[ones[order]] = 0
-        return len(order)
+        return ones_to_zeros(self.latents, count)
 
-    @torch.no_grad()
     def add(self, count: int) -> int:
         """Make ones of the `count` zeros that were nearest to it; how many there were."""
-        zeros = (self.latents.round() == 0).nonzero()[:, 0]
-        order = self.latents[zeros].abs().argsort(descending=True)[:count]
-        chosen = zeros[order]
-        self.latents[chosen] = self.latents[chosen].sign() * 0.51
-        return len(order)
+        return zeros_to_ones(self.latents, count)
 
 
 def fitted_frame(net: Pyramid, samples: np.ndarray, step: float) -> tuple[np.ndarray, Tensor]:

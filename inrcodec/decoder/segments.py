@@ -1,0 +1,109 @@
+"""Decoding audio, video and volumes: segment after segment along axis 0."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from inrcodec.container import ParsedFile
+from inrcodec.container.header import Header, Layout
+from inrcodec.container.weights_section import integers_crc
+from inrcodec.decoder import spectrum
+from inrcodec.decoder.evaluate import evaluate
+from inrcodec.decoder.part import Box
+from inrcodec.decoder.plan import plan_decode
+from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
+from inrcodec.decoder.values import finish, reduced, sample_type, signal_of
+from inrcodec.errors import Corrupt
+from inrcodec.network import spectrum_of
+from inrcodec.signals.packing import unpacked_420
+from inrcodec.signals.signal import Metadata, Signal
+
+
+@contextmanager
+def naming(number: int) -> Iterator[None]:
+    """Damage found in the block is said to be in segment `number`."""
+    try:
+        yield
+    except Corrupt as error:
+        raise Corrupt(f"segment {number}: {error}") from error
+
+
+def parted_signal(
+    parsed: ParsedFile, box: Box, scale: int, metadata: Metadata, ignore_checksum: bool
+) -> Signal:
+    """A box of a signal by coordinate networks, reduced by `scale`. Raises Corrupt."""
+    header = parsed.header
+    parts = [
+        [
+            reduced(header, plane, scale)
+            for plane in _segment(parsed, number, local, ignore_checksum)
+        ]
+        for number, local in _touched(header, box)
+    ]
+    planes = [np.concatenate(plane) for plane in zip(*parts, strict=True)]
+    signal = signal_of(header, planes[0], metadata)
+    if len(planes) == 1:
+        return signal
+    return Signal(signal.kind, planes[0], metadata, signal.rate, signal.bits, planes[1])
+
+
+def _touched(header: Header, box: Box) -> Iterator[tuple[int, Box]]:
+    """Segments that meet a box, and the box inside each."""
+    first, last = box[0]
+    size = header.segment
+    for number in range(first // size, -(-last // size)):
+        start = number * size
+        yield number, ((max(first - start, 0), min(last - start, size)), *box[1:])
+
+
+def _segment(parsed: ParsedFile, number: int, box: Box, ignore_checksum: bool) -> list[np.ndarray]:
+    """Samples of a box of one segment; luma and chroma apart with 4:2:0."""
+    header = parsed.header
+    packed = header.layout == Layout.YCBCR_420
+    grid = (box[0], *(_halved(ends) for ends in box[1:])) if packed else box
+    plan = plan_decode(header, grid)
+    with naming(number):
+        weights = read_weights(parsed, number, plan, ignore_checksum)
+    samples = evaluate(plan, weights, lambda v: finish(header, v), sample_type(header))
+    if not packed:
+        return [samples]
+    height, width = (last - first for first, last in box[1:])
+    return list(unpacked_420(samples, (height, width)))
+
+
+def _halved(ends: tuple[int, int]) -> tuple[int, int]:
+    """Chroma samples of a range of luma that begins at an even place."""
+    return ends[0] // 2, -(-ends[1] // 2)
+
+
+def spectrum_samples(
+    parsed: ParsedFile, ends: tuple[int, int], ignore_checksum: bool
+) -> np.ndarray:
+    """Samples first..last of a spectrum: float32 (n, C). Raises Corrupt."""
+    header, net = parsed.header, spectrum_of(parsed.header)
+    hop, each = net.hop, net.frames
+    first, last = ends[0] // hop, -(-ends[1] // hop)  # blocks; they lie in frames first..last
+    blocks = np.zeros(((last - first) * hop, net.channels), dtype=np.float32)
+    numbers = range(first // each, min(last // each, header.segments - 1) + 1)
+    for number in numbers:
+        with naming(number):
+            samples = _contribution(parsed, number, ignore_checksum)
+        start = (number * each - 1 - first) * hop
+        inside = slice(max(start, 0), min(start + len(samples), len(blocks)))
+        blocks[inside] += samples[inside.start - start : inside.stop - start]
+    start = first * hop
+    kept = blocks[ends[0] - start : ends[1] - start] * np.float32(header.high)
+    return np.nan_to_num(kept)
+
+
+def _contribution(parsed: ParsedFile, number: int, ignore_checksum: bool) -> np.ndarray:
+    """What one segment's frames give to the blocks they touch: float32 ((F + 1) hop, C)."""
+    header, net, part = parsed.header, spectrum_of(parsed.header), parsed.segments[number]
+    assert part.latents is not None
+    frames = spectrum.frames_of(header.shape[0], header.segment, header.hop, number)
+    tensors, weights = read_tensors(net.tensors(), part)
+    latents = spectrum.read_latents(net, weights, frames, part.latents, part.latents_offset)
+    crc = spectrum.latents_crc(latents, integers_crc(tensors))
+    check_crc(crc, header, number, ignore_checksum)
+    return spectrum.contribution(net, weights, latents)

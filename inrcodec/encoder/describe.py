@@ -1,0 +1,78 @@
+"""What a file's header says about its signal, and the signal as values of 0..1."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from inrcodec.container.header import MAX_LENGTH, Kind, Layout, Numbers
+from inrcodec.signals.packing import CHANNELS, packed_420
+from inrcodec.signals.signal import Signal
+
+_NUMBERS = {"u": Numbers.UNSIGNED, "i": Numbers.SIGNED, "f": Numbers.FLOAT}
+_PACKED = CHANNELS
+
+
+def signal_fields(signal: Signal, segment: int | None = None) -> dict[str, Any]:
+    """Fields of HEAD that say what the signal is. `segment`: grid points of one segment along
+    axis 0 (None: all)."""
+    fields: dict[str, Any] = {
+        "kind": Kind[signal.kind.upper()],
+        "channels": signal.channels,
+        "depth": signal.depth,
+        "shape": signal.shape,
+    }
+    if signal.kind == "image":
+        return fields
+    fields["segment"] = segment or signal.shape[0]
+    if signal.rate is not None:
+        rate = signal.rate.limit_denominator(MAX_LENGTH)
+        fields |= {"rate": rate.numerator, "rate_seconds": rate.denominator}
+    if signal.kind == "video":
+        fields["layout"] = Layout.FULL if signal.chroma is None else Layout.YCBCR_420
+        return fields
+    low, high = sample_range(signal)
+    fields |= {"low": low, "high": high}
+    if signal.kind == "volume":
+        fields["numbers"] = _NUMBERS[signal.samples.dtype.kind]
+    return fields
+
+
+def sample_range(signal: Signal) -> tuple[float, float]:
+    """Samples that the values 0 and 1 stand for, float32: code values of images and video, as far
+    as they reach to both sides of 0 of audio, least and most of a volume."""
+    if signal.kind in ("image", "video"):
+        return 0.0, float(signal.peak)
+    low, high = float(signal.samples.min()), float(signal.samples.max())
+    if signal.kind == "audio":
+        high = max(high, -low, 2.0**-24)
+        low = -high
+    return float(np.float32(low)), float(np.float32(high))
+
+
+def unit_values(signal: Signal, ends: tuple[float, float] | None = None) -> np.ndarray:
+    """Samples as float32 values of 0..1, (*grid, C): the grid of chroma, with six channels, for
+    4:2:0. `ends`: the samples that 0 and 1 stand for (None: the signal's own)."""
+    low, high = ends or sample_range(signal)
+    samples = signal.samples
+    if signal.chroma is not None:
+        samples = packed_420(samples, signal.chroma)
+    if low == 0:
+        return samples.astype(np.float32) / np.float32(high or 1.0)
+    values = samples.astype(np.float32) - np.float32(low)
+    values *= np.float32(1 / ((high - low) or 1.0))
+    return values
+
+
+def grid_of(signal: Signal) -> tuple[tuple[int, ...], int]:
+    """Shape and channels of what `unit_values` gives."""
+    if signal.chroma is not None:
+        return tuple(signal.chroma.shape[:-1]), _PACKED
+    return signal.shape, signal.channels
+
+
+def bytes_for_kbps(signal: Signal, kbps: float) -> int:
+    """Bytes at a rate in kilobits (1,000 bits) per second of sound or video."""
+    rate = signal.rate or Fraction(1)
+    return math.floor(Fraction(kbps) * 125 * signal.shape[0] / rate)

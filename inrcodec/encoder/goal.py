@@ -1,0 +1,140 @@
+"""What a fit of latents is steered by: a goal while it runs, and a budget or quality at its end."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from inrcodec.errors import RateError
+
+_AIM, _LEAST_FILL = 0.996, 0.99
+_ROUNDS = 10
+_BITS_OF_ONE = 7.0
+# Files with less of the budget than this at the finest step have used what they can.
+_WORTH_FILLING = 0.9
+# How far above its budget a size may be for zeros alone to mend it.
+_REACH = 1.1
+# The rate falls with about this power of lambda.
+_ELASTICITY = 0.6
+TOLERANCE_DB = 0.2
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one step saw: `bits` of the latents, squared `error` over all samples inside."""
+
+    bits: float
+    error: float
+
+
+Goal = Callable[[Measured], float]  # above 1: the file is too large, or better than asked
+
+
+class LatentFit(Protocol):
+    """A fit whose latents can be changed one by one."""
+
+    latents: Tensor
+
+    @property
+    def finest(self) -> bool:
+        """Whether finer steps would be of no use."""
+
+    def follow(self, factor: float) -> None:
+        """Multiply lambda by a factor, steps by its root."""
+
+    def ones(self) -> int:
+        """Latents that round to 1 or -1."""
+
+    def drop(self, count: int) -> int:
+        """Make zeros of ones; how many."""
+
+    def add(self, count: int) -> int:
+        """Make ones of zeros; how many."""
+
+
+def meet_budget(
+    fitted: LatentFit, size_of: Callable[[], int], budget: int, stop: Callable[[], bool]
+) -> None:
+    """Change ones and zeros until the file is between 99 % of the budget and all of it.
+
+    `size_of` codes the file. Raises RateError if not even zeros fit.
+    """
+    size, bits_of_one = _approach(fitted, size_of, budget, stop), _BITS_OF_ONE
+    most = fitted.latents.numel()
+    for _ in range(_ROUNDS):
+        full = size < _WORTH_FILLING * budget and fitted.finest
+        if _LEAST_FILL * budget <= size <= budget or full:
+            return
+        bits = 8 * (size - _AIM * budget)
+        count = min(max(1, round(abs(bits) / bits_of_one)), most)
+        changed = fitted.drop(count) if bits > 0 else fitted.add(count)
+        if not changed:
+            break
+        before, size = size, size_of()
+        # A one among large neighbours costs hardly more than a zero there.
+        bits_of_one = min(max(8 * abs(before - size) / changed, 0.5), _BITS_OF_ONE)
+    while size > budget:
+        if not fitted.drop(math.ceil(8 * (size - budget) / bits_of_one)):
+            if not fitted.latents.detach().round().any():
+                raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
+            fitted.follow(2.0)
+        size = size_of()
+
+
+def _approach(
+    fitted: LatentFit, size_of: Callable[[], int], budget: int, stop: Callable[[], bool]
+) -> int:
+    """Coarser steps until ones and zeros can do the rest, as after a short fit; the size.
+
+    Never finer ones: where latents gather just below a half, a little means three times the
+    size.
+    """
+    for _ in range(4 * _ROUNDS):
+        excess = (size := size_of()) / (_AIM * budget)
+        if excess <= _REACH or stop():
+            break
+        fitted.follow(excess ** (1 / _ELASTICITY))
+    return size
+
+
+def meet_quality(fitted: LatentFit, excess_db: Callable[[], float]) -> None:
+    """Change ones and zeros until the quality is at most 0.2 dB above the target.
+
+    `excess_db` decodes the file: dB above the target.
+    """
+    share = 0.02
+    before = 0.0
+    for _ in range(2 * _ROUNDS):
+        excess = excess_db()
+        if 0 <= excess <= TOLERANCE_DB:
+            return
+        if excess * before < 0:
+            share /= 2  # beyond the target: smaller steps back
+        before = excess
+        count = max(1, round(share * fitted.ones()))
+        if not (fitted.drop(count) if excess > 0 else fitted.add(count)):
+            return
+
+
+@torch.no_grad()
+def ones_to_zeros(latents: Tensor, count: int) -> int:
+    """Make zeros of the `count` ones that were nearest to it; how many there were."""
+    flat = latents.view(-1)
+    ones = (flat.round().abs() == 1).nonzero()[:, 0]
+    order = flat[ones].abs().argsort()[:count]
+    flat[ones[order]] = 0
+    return len(order)
+
+
+@torch.no_grad()
+def zeros_to_ones(latents: Tensor, count: int) -> int:
+    """Make ones of the `count` zeros that were nearest to it; how many there were."""
+    flat = latents.view(-1)
+    zeros = (flat.round() == 0).nonzero()[:, 0]
+    order = flat[zeros].abs().argsort(descending=True)[:count]
+    chosen = zeros[order]
+    flat[chosen] = flat[chosen].sign() * 0.51
+    return len(order)

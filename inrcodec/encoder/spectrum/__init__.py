@@ -1,0 +1,1 @@
+"""Fitting spectra: contexts, latents, and the rate."""

@@ -1,0 +1,300 @@
+"""Encoding a sound as a spectrum, to a size or a quality: segment after segment."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from inrcodec.container.fields import pack_varint
+from inrcodec.container.header import Header
+from inrcodec.container.sections import pack_file
+from inrcodec.container.weights_section import integers_crc, pack
+from inrcodec.decoder.spectrum import latents_bits, latents_crc, write_latents
+from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.describe import sample_range, signal_fields
+from inrcodec.encoder.goal import (
+    TOLERANCE_DB,
+    Goal,
+    Measured,
+    meet_budget,
+    meet_quality,
+)
+from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
+from inrcodec.encoder.session import Session
+from inrcodec.encoder.single import Candidate, device_of
+from inrcodec.encoder.spectrum.fit import LATENTS_FROM, SpectrumFit
+from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
+from inrcodec.errors import RateError
+from inrcodec.nets.spectrum import coefficients
+from inrcodec.network import header_of
+from inrcodec.options import EncodeOptions
+from inrcodec.quantise import dequantise
+from inrcodec.weights.storage import Direct
+
+# Steps of each effort, for every segment.
+STEPS = {1: 10, 2: 20, 3: 40, 4: 70, 5: 120, 6: 200, 7: 350, 8: 600, 9: 1200}
+_LEAST_STEPS = 5
+_WEIGHT_BITS = 5.0
+_AIM = 0.996
+# Bits of rounded coefficients over those after the fit at the same step, about.
+_EXCESS = 1.2
+_ELASTICITY = 0.6
+# The finest step, in code values of 16 bits: a 32nd of a millionth of full scale.
+_LEAST_STEP = 2.0**-17
+# Estimated size of a stream over its own, at most.
+_CODING = 1.001
+# Error of plain rounding over that of the fit at the same step, about.
+_ERROR_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finished segment: its payloads, the CRC-32 of its integers, its squared error."""
+
+    weights: bytes
+    latents: bytes
+    crc: int
+    error: float
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file, with the framing of two sections."""
+        return sum(map(_section_bytes, (len(self.weights), len(self.latents))))
+
+
+def _section_bytes(payload: int) -> int:
+    return 1 + len(pack_varint(payload)) + 4 + payload
+
+
+def encode_to_size(session: Session, budget: int) -> Candidate:
+    """Fit within a budget in bytes. Raises RateError."""
+    job = SpectrumJob(session, 8.0 * budget)
+    left = budget - job.empty_bytes
+    if left <= 0:
+        raise RateError(f"header and metadata take {job.empty_bytes} bytes, the budget is {budget}")
+    job.start_for_bits(8.0 * left)
+    estimates = job.sound.estimated_bits(job.step) + 8.0 * job.fixed_bytes
+    for number in range(job.sound.segments):
+        share = int(left * estimates[number] / estimates[number:].sum())
+        left -= job.add_of_size(number, share)
+    return job.candidate()
+
+
+def encode_to_psnr(session: Session, target: float) -> Candidate:
+    """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
+    signal = session.signal
+    values = math.prod(signal.shape) * signal.channels
+    job = SpectrumJob(session, 2.0 * values)
+    error = 10 ** (-(target + TOLERANCE_DB / 2) / 10) * values / job.sound.peak**2
+    job.step = job.sound.step_for_error(_ERROR_SHARE * error)
+    for number in range(job.sound.segments):
+        job.add_of_quality(number)
+    made = job.candidate()
+    if made.psnr_db < target and not made.stopped:
+        raise RateError(f"{target} dB were not reached: {made.psnr_db:.2f} dB at best")
+    return made
+
+
+class SpectrumJob:
+    """The segments of a file, one after another."""
+
+    def __init__(self, session: Session, bits: float) -> None:
+        """`bits`: about the size of the whole, by which the hop is chosen."""
+        self.session = session
+        signal, options = session.signal, session.options
+        peak = sample_range(signal)[1]
+        hop = options.number("hop", 0) or chosen_hop(signal, peak, bits)
+        self.sound = Sound(signal, peak, hop)
+        self.net = self.sound.net
+        self.step = 1.0
+        self.parts: list[Part] = []
+        self.stopped = False
+        self._steps: int | None = None
+        self._fields = signal_fields(signal, self.sound.each * hop)
+
+    @property
+    def empty_bytes(self) -> int:
+        """Bytes of a file without its segments' sections."""
+        header = self._header([0] * self.sound.segments)
+        nothing = [b""] * self.sound.segments
+        whole = len(pack_file(header, nothing, self.session.signal.metadata, nothing))
+        return whole - 2 * self.sound.segments * _section_bytes(0)
+
+    @property
+    def fixed_bytes(self) -> float:
+        """About the bytes of a segment's tensors and framing."""
+        numbers = sum(t.size for t in self.net.tensors())
+        return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors()) + 30
+
+    def start_for_bits(self, bits: float) -> None:
+        """Choose the step that all segments begin with."""
+        wanted = max(bits - 8 * self.fixed_bytes * self.sound.segments, bits / 4)
+        self.step = max(self.sound.step_for_bits(_EXCESS * wanted), self._least_step)
+
+    @property
+    def _least_step(self) -> float:
+        return _LEAST_STEP / self.sound.peak
+
+    def add_of_size(self, number: int, budget: int) -> int:
+        """Fit a segment into a budget in bytes; its size. Raises RateError."""
+        segment = self._segment(number)
+        segment.begin_at(8.0 * budget)
+
+        def goal(measured: Measured) -> float:
+            return (measured.bits / 8 + segment.weight_bytes) / (budget * _AIM)
+
+        self._run(segment, goal, lambda: segment.meet_budget(budget))
+        return self.parts[-1].size
+
+    def add_of_quality(self, number: int) -> None:
+        """Fit a segment at the common step's error."""
+        segment = self._segment(number)
+        wanted = segment.fitted.measured().error / _ERROR_SHARE
+
+        def goal(measured: Measured) -> float:
+            return wanted / max(measured.error, 1e-12)
+
+        def exact() -> None:
+            target = -10 * math.log10(wanted)
+            meet_quality(
+                segment.fitted,
+                lambda: -10 * math.log10(max(segment.error(), 1e-12)) - target + TOLERANCE_DB / 2,
+            )
+
+        self._run(segment, goal, exact)
+
+    def _segment(self, number: int) -> "_SegmentFit":
+        first, last = number / self.sound.segments, (number + 1) / self.sound.segments
+        self.session.expect(first, last)
+        return _SegmentFit(self.session, self.sound, number, self.step, self._least_step)
+
+    def _run(self, segment: "_SegmentFit", goal: Goal, exact: Callable[[], None]) -> None:
+        steps = self._planned(segment.fitted)
+        session, fitted = self.session, segment.fitted
+        if fitted.run(steps, goal, session.fitting, session.should_stop):
+            self.stopped = True
+        fitted.settle(max(5, round(steps * (1 - LATENTS_FROM))), session.should_stop)
+        fitted.finish_frame()
+        exact()
+        session.steps += fitted.steps_done
+        self.parts.append(segment.part())
+
+    def _planned(self, fitted: SpectrumFit) -> int:
+        """Steps of the effort, or as many as there is time for in each segment that is left."""
+        options, session = self.session.options, self.session
+        steps = max(options.number("steps", STEPS[options.effort]), 1)
+        if math.isfinite(session.seconds_left):
+            left = self.sound.segments - len(self.parts)
+            seconds = 1.5 * fitted.seconds_per_step() * left
+            steps = min(steps, int(0.85 * session.seconds_left / seconds))
+        return max(steps, _LEAST_STEPS)
+
+    def candidate(self) -> Candidate:
+        """The file, decoded and measured. Raises EncodeError."""
+        self.session.checking()
+        header = self._header([part.crc for part in self.parts])
+        weights, latents = ([getattr(p, n) for p in self.parts] for n in ("weights", "latents"))
+        data = pack_file(header, weights, self.session.signal.metadata, latents)
+        signal = self.session.signal
+        values = math.prod(signal.shape) * signal.channels
+        error = sum(part.error for part in self.parts) * self.sound.peak**2 / values
+        promised = -10 * math.log10(max(error, 1e-14))
+        return Candidate(data, decoded_psnr(signal, data, promised), self.stopped)
+
+    def _header(self, crcs: list[int]) -> Header:
+        options: EncodeOptions = self.session.options
+        return header_of(
+            self.net,
+            Direct(),
+            self._fields,
+            seed=options.seed,
+            effort=options.effort,
+            crcs=crcs,
+        )
+
+
+class _SegmentFit:
+    """The fit of one segment and the payloads that it gives."""
+
+    def __init__(
+        self, session: Session, sound: Sound, number: int, step: float, least_step: float
+    ) -> None:
+        self.session, self.net = session, sound.net
+        coefficients, axes = sound.coefficients(number)
+        self._coefficients = coefficients
+        options = session.options
+        self.fitted = SpectrumFit(
+            sound.net,
+            coefficients,
+            axes,
+            step,
+            least_step,
+            options.seed + number,
+            device_of(options),
+        )
+        self.fitted.warm_up()
+
+    def begin_at(self, bits: float, rounds: int = 4) -> None:
+        """Change the step until the rounded coefficients take a little more than `bits`."""
+        for _ in range(rounds):
+            excess = self.fitted.measured().bits / (_EXCESS * bits)
+            if 0.9 < excess < 1.1:
+                break
+            self.fitted.follow(excess ** (1 / _ELASTICITY))
+
+    @property
+    def weight_bytes(self) -> float:
+        """Bytes of the tensors and of the framing, or what they will be."""
+        if self.fitted.grids is None:
+            numbers = sum(t.size for t in self.net.tensors())
+            return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors()) + 12
+        return len(self._packed()) + 12
+
+    def _packed(self) -> bytes:
+        assert self.fitted.grids is not None
+        return pack(quantise_all(self.fitted.arrays(), self.fitted.grids))
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        assert self.fitted.grids is not None
+        tensors = quantise_all(self.fitted.arrays(), self.fitted.grids)
+        return {
+            spec.name: dequantise(tensor).reshape(spec.shape)
+            for spec, tensor in zip(self.net.tensors(), tensors, strict=True)
+        }
+
+    def meet_budget(self, budget: int) -> None:
+        """Bring the latents under the budget, by their estimated size and then by their own."""
+        stop = self.session.should_stop
+        meet_budget(self.fitted, self._estimated, budget, stop)
+        meet_budget(self.fitted, lambda: self.part().size, budget, stop)
+
+    def _estimated(self) -> int:
+        self.fitted.finish_frame()
+        bits = latents_bits(self.net, self._weights(), self.fitted.integers())
+        latents = math.ceil(_CODING * bits / 8) + 8
+        return _section_bytes(len(self._packed())) + _section_bytes(latents)
+
+    def error(self) -> float:
+        """Squared error of the coefficients as the file would have them."""
+        self.fitted.finish_frame()
+        return self._error(self._weights(), self.fitted.integers())
+
+    def _error(self, weights: dict[str, np.ndarray], latents: np.ndarray) -> float:
+        from inrcodec.nets.spectrum import coefficients
+
+        decoded = coefficients(self.net, weights["frame"], latents)
+        return float(np.square(decoded - self._coefficients).sum(dtype=np.float64))
+
+    def part(self) -> Part:
+        """The segment as the fit stands."""
+        self.fitted.finish_frame()
+        assert self.fitted.grids is not None
+        tensors = quantise_all(self.fitted.arrays(), self.fitted.grids)
+        weights, latents = self._weights(), self.fitted.integers()
+        return Part(
+            pack(tensors),
+            write_latents(self.net, weights, latents),
+            latents_crc(latents, integers_crc(tensors)),
+            self._error(weights, latents),
+        )
