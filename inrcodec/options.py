@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from inrcodec.errors import OptionError
 
 REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "pyramid", "spectrum")
+RATES = ("bpp", "kbps", "size", "psnr")
 DEVICES = ("auto", "cpu", "cuda")
 # Rates where none is asked for: bits per pixel or voxel, kilobits per second and channel.
 DEFAULT_BPP = {"image": 0.3, "video": 0.1, "volume": 0.1}
@@ -79,7 +80,9 @@ class EncodeOptions:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rates = [name for name in ("bpp", "kbps", "size", "psnr") if getattr(self, name) is not None]
+        rates = [
+            name for name in ("bpp", "kbps", "size", "psnr") if getattr(self, name) is not None
+        ]
         if len(rates) > 1:
             raise OptionError(f"{rates[0]} and {rates[1]} exclude one another")
         for name in rates:

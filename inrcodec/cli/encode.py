@@ -17,7 +17,7 @@ from inrcodec.cli.progress import make_display
 from inrcodec.cli.report import Report, samples_in_words
 from inrcodec.cli.streams import write_output
 from inrcodec.cli.types import DURATION, POSITIVE, SETTING, SIZE
-from inrcodec.options import DEFAULT_BPP, DEVICES, REPRESENTATIONS, SETTINGS, EncodeOptions
+from inrcodec.options import DEVICES, REPRESENTATIONS, SETTINGS, EncodeOptions
 
 if TYPE_CHECKING:
     from inrcodec.encoder import Encoded
@@ -43,7 +43,7 @@ fit_options = packed(
             "--bpp",
             type=POSITIVE,
             metavar="X",
-            help=f"At most X bits per pixel, over the whole file. Without a rate: {DEFAULT_BPP}.",
+            help="At most X bits per pixel or other grid point, over the whole file.",
         ),
         click.option(
             "--size", type=SIZE, metavar="N[k|M]", help="At most N bytes (k = 1000, M = 1000000)."

@@ -3,6 +3,8 @@
 import math
 
 from inrcodec import decoder, metrics
+from inrcodec.comparison import compare
+from inrcodec.encoder.describe import sample_range
 from inrcodec.errors import EncodeError
 from inrcodec.limits import Limits
 from inrcodec.signals.signal import Signal
@@ -16,13 +18,31 @@ _AGREEMENT_DB = 0.1
 def decoded_psnr(signal: Signal, data: bytes, fit_psnr_db: float) -> float:
     """PSNR in dB, over colour, of the decoded file; EncodeError if it is not what the fit had.
 
-    Rounding to code values moves no sample by more than half of one, so it adds at most that to
-    the root mean squared error.
+    `fit_psnr_db`: over values of 0..1. Rounding to code values moves no sample by more than half of
+    one, so it adds at most that to the root mean squared error.
     """
-    psnr = metrics.psnr(signal, decoder.decode(data, limits=_NO_LIMITS))
-    error = 10 ** (-fit_psnr_db / 20) + 0.5 / signal.peak
-    least = -20 * math.log10(error) - _AGREEMENT_DB
-    # With alpha, the fit counts it and the measure does not.
-    if not signal.has_alpha and psnr < least:
+    psnr = signal_psnr(signal, decoder.decode(data, limits=_NO_LIMITS))
+    low, high = sample_range(signal)
+    rounding = 0.5 / ((high - low) or 1.0) if signal.samples.dtype.kind in "iu" else 0.0
+    error = 10 ** (-fit_psnr_db / 20) + rounding
+    least = full_scale_db(signal) - 20 * math.log10(error) - _AGREEMENT_DB
+    # With alpha, the fit counts it and the measure does not; a mask is cut at a half.
+    if not signal.has_alpha and signal.depth > 1 and psnr < least:
         raise EncodeError(f"the file decodes to {psnr:.2f} dB, the fit promised {least:.2f} dB")
     return psnr
+
+
+def signal_psnr(signal: Signal, decoded: Signal) -> float:
+    """PSNR in dB as the kind of signal has it; infinite for equal samples."""
+    if signal.kind == "image":
+        return metrics.psnr(signal, decoded)
+    psnr = compare(signal, decoded)["psnr_db"]
+    return math.inf if psnr is None else psnr
+
+
+def full_scale_db(signal: Signal) -> float:
+    """What PSNR over values of 0..1 has to be raised by: that of a sound counts from full scale."""
+    if signal.kind != "audio":
+        return 0.0
+    low, high = sample_range(signal)
+    return -20 * math.log10(high - low)

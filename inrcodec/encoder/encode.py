@@ -27,8 +27,8 @@ class Encoded:
     """A finished encode.
 
     `data`: the file. `psnr_db`: measured on the decoded file, over colour. `seconds`: wall clock.
-    `representation`: asmr, doh, siren, pyramid or spectrum. `stopped`: cut short by Ctrl-C or the time limit.
-    `steps`: optimisation steps taken in all.
+    `representation`: asmr, doh, siren, pyramid or spectrum. `stopped`: cut short by Ctrl-C or the
+    time limit. `steps`: optimisation steps taken in all.
     """
 
     data: bytes

@@ -9,7 +9,6 @@ from inrcodec.encoder.rate import RECORD_BYTES, STREAM_BYTES
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr, Net, Siren
 from inrcodec.options import EncodeOptions
-from inrcodec.signals import Signal
 from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
 
@@ -26,6 +25,9 @@ _MAX_LEVELS = 65
 # steps; a picture of 25 K pixels: 1 is 1 dB better than 2 (benchmarks/planning.py).
 _CELLS = 20_000
 _LARGEST_CELL = 4
+
+
+Grid = tuple[tuple[int, ...], int]  # shape, and values at each point
 
 
 @dataclass(frozen=True)
@@ -46,38 +48,38 @@ class Plan:
         return self.numbers * bits / 8 + len(stored) * RECORD_BYTES + STREAM_BYTES
 
 
-def plan(signal: Signal, options: EncodeOptions, representation: str, budget: int) -> Plan:
+def plan(grid: Grid, options: EncodeOptions, representation: str, budget: int) -> Plan:
     """Network for a WEIGHTS payload of at most `budget` bytes.
 
     Raises RateError if not even the smallest network fits, OptionError for settings that
     contradict one another.
     """
     if representation == "doh":
-        return _plan_projected(signal, options, budget)
+        return _plan_projected(grid, options, budget)
     bits = options.real("bits", _DIRECT_BITS)
-    return Plan(_network(signal, options, representation, budget, bits), Direct())
+    return Plan(_network(grid, options, representation, budget, bits), Direct())
 
 
-def _network(signal: Signal, options: EncodeOptions, kind: str, budget: float, bits: float) -> Net:
+def _network(grid: Grid, options: EncodeOptions, kind: str, budget: float, bits: float) -> Net:
     """Widest network of a kind whose tensors fit in `budget` bytes at `bits` each."""
     layers = options.number("layers", 0) or _default_layers(budget * 8 / bits)
     if options.setting("bases") is not None:
-        layers = len(_parse_bases(options, signal)) - 1
+        layers = len(_parse_bases(options, grid[0])) - 1
     build = _asmr if kind == "asmr" else _siren
     if (width := options.number("width", 0)) > 0:
-        return build(signal, options, width, layers)
+        return build(grid, options, width, layers)
     least = 1 if options.setting("layers") is None and options.setting("bases") is None else layers
     for depth in range(layers, least - 1, -1):
 
         def needed(width: int, depth: int = depth) -> float:
-            net = build(signal, options, width, depth)
+            net = build(grid, options, width, depth)
             return Plan(net, Direct()).estimated_bytes(bits)
 
         width = bisect.bisect_right(range(1, _MAX_WIDTH + 1), budget, key=needed)
         if width > 0:
-            return build(signal, options, width, depth)
+            return build(grid, options, width, depth)
     # Not even one unit at the planned bits: a few bits each are the last resort.
-    smallest = build(signal, options, 1, least)
+    smallest = build(grid, options, 1, least)
     required = Plan(smallest, Direct()).estimated_bytes(2)
     if required > budget:
         raise RateError(
@@ -95,28 +97,28 @@ def _default_layers(numbers: float) -> int:
     return 1
 
 
-def _siren(signal: Signal, options: EncodeOptions, width: int, layers: int) -> Siren:
+def _siren(grid: Grid, options: EncodeOptions, width: int, layers: int) -> Siren:
     return Siren(
-        shape=signal.shape,
-        channels=signal.channels,
+        shape=grid[0],
+        channels=grid[1],
         width=width,
         layers=layers,
         w0_first=options.number("w0", 30),
         w0_hidden=options.number("w0_hidden", 30),
-        frequencies=options.number("frequencies", _octaves(signal.shape)),
+        frequencies=options.number("frequencies", _octaves(grid[0])),
     )
 
 
-def _asmr(signal: Signal, options: EncodeOptions, width: int, layers: int) -> Asmr:
+def _asmr(grid: Grid, options: EncodeOptions, width: int, layers: int) -> Asmr:
     if options.setting("bases") is not None:
-        bases = _parse_bases(options, signal)
+        bases = _parse_bases(options, grid[0])
     else:
-        cell = options.number("cell", _planned_cell(signal.shape))
-        bases = planned_bases(signal.shape, layers, cell)
+        cell = options.number("cell", _planned_cell(grid[0]))
+        bases = planned_bases(grid[0], layers, cell)
     frequencies = options.number("frequencies", _octaves(bases[0]))
     return Asmr(
-        shape=signal.shape,
-        channels=signal.channels,
+        shape=grid[0],
+        channels=grid[1],
         width=width,
         bases=bases,
         # Digits span 0..1, half of a SIREN's -1..1: twice the factor is the same frequency.
@@ -152,18 +154,18 @@ def planned_bases(shape: tuple[int, ...], layers: int, cell: int) -> tuple[tuple
     return (outer, *((1,) * len(shape) for _ in range(layers - 1)), inner)
 
 
-def _parse_bases(options: EncodeOptions, signal: Signal) -> tuple[tuple[int, ...], ...]:
+def _parse_bases(options: EncodeOptions, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     text = str(options.setting("bases"))
     try:
         axes = [[int(base) for base in axis.split(",")] for axis in text.split("/")]
     except ValueError:
         raise OptionError(f"setting bases = {text!r} is not like 4,4,4,8/4,4,6,8") from None
     sizes = [math.prod(axis) for axis in axes]
-    good = len(axes) == len(signal.shape) and len({len(axis) for axis in axes}) == 1
+    good = len(axes) == len(shape) and len({len(axis) for axis in axes}) == 1
     if not good or len(axes[0]) < 2 or min(map(min, axes)) < 1:
         raise OptionError(f"setting bases = {text!r}: every axis needs as many bases, 2 or more")
-    if any(size < n for size, n in zip(sizes, signal.shape, strict=True)):
-        raise OptionError(f"setting bases = {text!r} spans {sizes}, less than {list(signal.shape)}")
+    if any(size < n for size, n in zip(sizes, shape, strict=True)):
+        raise OptionError(f"setting bases = {text!r} spans {sizes}, less than {list(shape)}")
     if max(sizes) > MAX_PADDED_SIDE or max(map(max, axes)) > MAX_SIDE:
         raise OptionError(f"setting bases = {text!r} spans {sizes}, more than a file can hold")
     if len(axes[0]) > _MAX_LEVELS:
@@ -171,14 +173,14 @@ def _parse_bases(options: EncodeOptions, signal: Signal) -> tuple[tuple[int, ...
     return tuple(zip(*axes, strict=True))
 
 
-def _plan_projected(signal: Signal, options: EncodeOptions, budget: int) -> Plan:
+def _plan_projected(grid: Grid, options: EncodeOptions, budget: int) -> Plan:
     """A latent that fills the budget, and a target network with `ratio` weights per latent."""
     bits = options.real("bits", _LATENT_BITS)
     ratio = options.real("ratio", 1.25)
     kind = str(options.setting("target") or "asmr")
     if kind not in ("asmr", "siren"):
         raise OptionError(f"setting target = {kind!r} is not asmr or siren")
-    net = _network(signal, options, kind, budget * ratio, bits)
+    net = _network(grid, options, kind, budget * ratio, bits)
     while True:
         biases = [t for t in net.tensors() if not t.is_matrix]
         fixed = sum(t.size for t in biases) * bits / 8 + (len(biases) + 1) * RECORD_BYTES

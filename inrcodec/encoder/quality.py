@@ -1,17 +1,18 @@
 """--psnr: the smallest file that reaches a quality."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from inrcodec.container.metadata import pack_metadata
+from inrcodec.encoder.goal import TOLERANCE_DB
 from inrcodec.encoder.rate import exponent_of, grids_for_step
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, Job
 from inrcodec.errors import RateError
-from inrcodec.options import DEFAULT_BPP
 
-TOLERANCE_DB = 0.2
+# Bits per grid point that the first fit is tried with.
+_FIRST_BPP = 0.3
 # A fit that ends between these, relative to the target, keeps its network: above, coarser grids
 # cost what a narrower network would; below, a few steps on finer ones may be enough.
 _SHORT_DB, _ABOVE_DB = -0.05, 0.6
@@ -69,11 +70,35 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     raise RateError(f"{target} dB were not reached: {reached:.2f} dB at best")
 
 
+def search(session: Session, target: float, fitted: Callable[[int], Candidate]) -> Candidate:
+    """The smallest file found whose PSNR is at least `target`, by fits to budgets in bytes alone:
+    for signals in segments, whose grids cannot be trimmed together. Raises RateError."""
+    metadata = len(pack_metadata(session.signal.metadata))
+    history: list[Point] = []
+    best: Candidate | None = None
+    for number in range(_FITS):
+        session.expect(number / (number + 1), (number + 1) / (number + 2))
+        exponent = _next_exponent(session, history, target)
+        if exponent is None:
+            break
+        made = fitted(int(2**exponent) + metadata)
+        history.append((exponent, _psnr(made)))
+        if made.psnr_db >= target and (best is None or len(made.data) < len(best.data)):
+            best = made
+        near = best is not None and best.psnr_db <= target + TOLERANCE_DB
+        if near or made.stopped:
+            return best or made
+    if best is None:
+        reached = max(psnr for _, psnr in history)
+        raise RateError(f"{target} dB were not reached: {reached:.2f} dB at best")
+    return best
+
+
 def _next_exponent(session: Session, history: list[Point], target: float) -> float | None:
     """log2 of the next budget in bytes; None where a fit would tell nothing new."""
     signal = session.signal
     if not history:
-        return math.log2(max(DEFAULT_BPP / 8 * math.prod(signal.shape), 400.0))
+        return math.log2(max(_FIRST_BPP / 8 * math.prod(signal.shape), 400.0))
     plain = math.prod(signal.shape) * signal.channels * signal.depth // 8 + 1024
     wanted = _secant(history, target + TOLERANCE_DB, _BUDGET_SLOPE, 3.0)
     exponent = min(wanted, math.log2(plain))

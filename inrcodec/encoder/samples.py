@@ -1,6 +1,5 @@
 """The signal as rows of a network: inputs, targets, and a mask over padding."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,7 +8,6 @@ from torch import Tensor
 
 from inrcodec.nets import Net
 from inrcodec.nets.base import grid_index
-from inrcodec.signals import Signal
 
 
 class Samples:
@@ -20,18 +18,19 @@ class Samples:
     or None without padding. `count`: values inside.
     """
 
-    def __init__(self, signal: Signal, net: Net, head: int, device: torch.device) -> None:
+    def __init__(self, values: np.ndarray, net: Net, head: int, device: torch.device) -> None:
+        """`values`: (*grid, C) float32 in 0..1, at most as large as the network's grid."""
         grid, block = net.rows(head), net.block(head)
         index = grid_index((0,) * len(grid), grid)
         self.head, self.rows = head, len(index)
         self.inputs = [torch.from_numpy(x).to(device) for x in net.inputs(index, head)]
-        blocks = _blocks(signal.samples, grid, block, mode="edge")
-        self.targets = (torch.from_numpy(blocks).to(torch.float32) / signal.peak).to(device)
+        self.targets = torch.from_numpy(_blocks(values, grid, block, mode="edge")).to(device)
         self.mask: Tensor | None = None
-        if tuple(g * b for g, b in zip(grid, block, strict=True)) != signal.shape:
-            inside = np.ones((*signal.shape, 1), dtype=np.float32)
+        shape = values.shape[:-1]
+        if tuple(g * b for g, b in zip(grid, block, strict=True)) != shape:
+            inside = np.ones((*shape, 1), dtype=np.float32)
             self.mask = torch.from_numpy(_blocks(inside, grid, block, mode="constant")).to(device)
-        self.count = math.prod(signal.shape) * signal.channels
+        self.count = values.size
         self.variance = float(self.targets.flatten(0, -2).var(dim=0, correction=0).mean())
 
     def batch(self, index: Tensor | None) -> tuple[list[Tensor], Tensor, Tensor | None]:
@@ -45,7 +44,7 @@ class Samples:
 def _blocks(
     samples: np.ndarray, grid: tuple[int, ...], block: tuple[int, ...], mode: str
 ) -> np.ndarray:
-    """(N_0, N_1, C) to (rows, *block, C), padded to grid * block."""
+    """(N_0, N_1, .., C) to (rows, *block, C), padded to grid * block."""
     padded_shape = [g * b for g, b in zip(grid, block, strict=True)]
     padding = [(0, p - n) for p, n in zip(padded_shape, samples.shape, strict=False)]
     padded = np.pad(samples, [*padding, (0, 0)], mode=mode)  # type: ignore[call-overload]

@@ -1,11 +1,14 @@
 """One encode as the user sees it: its clock, its stop button and its progress."""
 
+import copy
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from inrcodec.encoder.describe import signal_fields
+from inrcodec.container.header import Header, Net, Storage, net_shape
+from inrcodec.encoder.describe import grid_of, signal_fields
 from inrcodec.encoder.fit import State
 from inrcodec.options import EncodeOptions
 from inrcodec.signals.signal import Signal
@@ -20,6 +23,9 @@ class Progress:
     eta_s: float | None
     psnr_db: float | None
     size_bytes: int | None
+
+
+_NO_NET: dict[str, Any] = {"net": Net.SIREN, "storage": Storage.DIRECT}
 
 
 class Session:
@@ -40,6 +46,25 @@ class Session:
         self.steps = 0
         self._progress, self._stop = progress, stop
         self.share = (0.0, 1.0)  # of the whole, taken by the fit in hand
+
+    def part(self, signal: Signal, **fields: Any) -> "Session":
+        """The same encode, for a part of its signal with these fields of the header."""
+        part = copy.copy(self)
+        part.signal, part.fields = signal, self.fields | {"shape": signal.shape} | fields
+        return part
+
+    @property
+    def grid(self) -> tuple[tuple[int, ...], int]:
+        """The grid of a coordinate network for the signal, and the values at each of its points."""
+        _, channels = grid_of(self.signal)
+        return net_shape(Header(**self.fields, **_NO_NET)), channels
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Samples that the values 0 and 1 of a network stand for."""
+        if "low" in self.fields:
+            return self.fields["low"], self.fields["high"]
+        return 0.0, float(self.signal.peak)
 
     @property
     def seconds(self) -> float:

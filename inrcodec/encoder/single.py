@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
 from inrcodec.encoder.model import Model
@@ -90,14 +91,16 @@ def encode_to_size(session: Session, budget: int | None) -> Candidate:
 class Job:
     """A fit, its budget, and the files that can be made of it."""
 
-    def __init__(self, session: Session, budget: int | None) -> None:
+    def __init__(self, session: Session, budget: int | None, made: Plan | None = None) -> None:
+        """`made`: the plan, where others have fixed it already."""
         options, signal = session.options, session.signal
         self.session, self.budget = session, budget
-        self.plan = _plan(session, budget)
+        self.plan = made or _plan(session, budget)
         net = self.plan.net
         self.model = Model(net, self.plan.storage, options.seed, device_of(options))
         head = net.heads()[-1]
-        samples = Samples(signal, net, head, self.model.device)
+        values = unit_values(signal, session.ends)
+        samples = Samples(values, net, head, self.model.device)
         self.fit = Fit(self.model, samples, options.seed)
         batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
         self.batch = min(options.number("batch", batch), samples.rows)
@@ -259,10 +262,11 @@ class Job:
         return self._kept[1]
 
     def _header(self, crc: int) -> Header:
-        return _header(self.session, self.plan, crc)
+        return header_for(self.session, self.plan, [crc])
 
 
-def _header(session: Session, made: Plan, crc: int) -> Header:
+def header_for(session: Session, made: Plan, crcs: Sequence[int]) -> Header:
+    """The header of a file with a plan's network, and the CRC-32 of each segment's integers."""
     options = session.options
     return header_of(
         made.net,
@@ -270,7 +274,7 @@ def _header(session: Session, made: Plan, crc: int) -> Header:
         session.fields,
         seed=options.seed,
         effort=options.effort,
-        crcs=[crc],
+        crcs=crcs,
     )
 
 
@@ -282,15 +286,15 @@ def _plan(session: Session, budget: int | None) -> Plan:
     """Plan for what the rest of the file leaves over; the rest depends a little on the plan."""
     kind = session.representation
     if budget is None:
-        return plan(session.signal, session.options, kind, 2**31)
+        return plan(session.grid, session.options, kind, 2**31)
     guess = budget - 60
-    made = plan(session.signal, session.options, kind, max(guess, 0))
-    rest = _overhead(session, _header(session, made, 0), budget)
+    made = plan(session.grid, session.options, kind, max(guess, 0))
+    rest = _overhead(session, header_for(session, made, [0]), budget)
     if rest >= budget:
         metadata = session.signal.metadata
         hint = " (the metadata can be left out)" if metadata.icc or metadata.exif else ""
         raise RateError(f"header and metadata take {rest} bytes, the budget is {budget}{hint}")
-    return plan(session.signal, session.options, kind, budget - rest)
+    return plan(session.grid, session.options, kind, budget - rest)
 
 
 def device_of(options: EncodeOptions) -> torch.device:

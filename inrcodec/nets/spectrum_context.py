@@ -29,7 +29,7 @@ class _Walk:
         self._before = squares(weights["before"]).reshape(c, phases, -1)
         self._own = squares(weights["own"])
         cross = weights.get("cross", np.zeros((0, 2), dtype=np.float32))
-        self._cross = squares(cross).reshape(c - 1, phases, -1)
+        self._cross = squares(cross).reshape(c - 1, phases, 2)
         offsets = weights["offsets"].astype(np.float64)
         own, regions = offsets[: phases * c].reshape(c, -1), offsets[phases * c :].reshape(c, -1)
         bins = bin_regions(net.hop)

@@ -281,7 +281,6 @@ class _SegmentFit:
         return self._error(self._weights(), self.fitted.integers())
 
     def _error(self, weights: dict[str, np.ndarray], latents: np.ndarray) -> float:
-        from inrcodec.nets.spectrum import coefficients
 
         decoded = coefficients(self.net, weights["frame"], latents)
         return float(np.square(decoded - self._coefficients).sum(dtype=np.float64))

@@ -1,0 +1,148 @@
+"""Encoding audio, video and volumes by coordinate networks: a network for each segment."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from inrcodec.container.fields import pack_varint
+from inrcodec.container.header import Header
+from inrcodec.container.sections import Segment, overhead, pack_file, parse_file
+from inrcodec.encoder.check import decoded_psnr, full_scale_db
+from inrcodec.encoder.describe import grid_of
+from inrcodec.encoder.plan import Plan
+from inrcodec.encoder.quality import search
+from inrcodec.encoder.session import Session
+from inrcodec.encoder.single import Candidate, Job, header_for
+from inrcodec.limits import Limits
+from inrcodec.signals.signal import Metadata, Signal
+
+# Grid points of a segment: what a default fit can see often enough, and memory holds.
+_SEGMENT_POINTS = {"audio": 2**19, "video": 2**21, "volume": 2**22}
+_MOST_SEGMENTS = 200
+# A segment's share of the bytes grows with this power of its variance.
+_SHARE_POWER = 0.15
+_NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A segment's payload, the CRC-32 of its integers, and its squared error over 0..1."""
+
+    payload: Segment
+    crc: int
+    error: float
+    stopped: bool
+
+
+def encode(session: Session, budget: int | None) -> Candidate:
+    """Fit within a budget in bytes, or to the quality asked for. Raises RateError."""
+    target = session.options.psnr
+    if target is None:
+        return _encode(session, budget)
+    return search(session, target, lambda size: _encode(session, size))
+
+
+def _encode(session: Session, budget: int | None) -> Candidate:
+    """One fit of every segment, within a budget in bytes."""
+    segment = planned_segment(session.signal, session.options.number("segment", 0))
+    pieces = list(_pieces(session.signal, segment))
+    shares = _shares(pieces)
+    first, last = session.share
+    fitted: list[_Fitted] = []
+    made: Plan | None = None
+    left = budget
+    for number, piece in enumerate(pieces):
+        part = session.part(piece, segment=segment)
+        part.expect(*(first + (last - first) * i / len(pieces) for i in (number, number + 1)))
+        payload = None
+        if left is not None:
+            framing = _framing(session, made, segment, len(pieces), budget or 0)
+            spent = sum(len(one.payload.weights) for one in fitted)
+            left = (budget or 0) - framing - spent
+            payload = int(left * shares[number] / shares[number:].sum())
+        job = _job(part, payload, made)
+        made = job.plan
+        fitted.append(_fit(part, job))
+        session.steps = part.steps
+    assert made is not None
+    return _assembled(session, made, segment, fitted)
+
+
+def _job(part: Session, payload: int | None, made: Plan | None) -> Job:
+    """The fit of a segment whose payload may take so many bytes. Raises RateError."""
+    if payload is None:
+        return Job(part, None, made)
+    job = Job(part, payload + _HEADER_BYTES, made)
+    job.budget = payload + overhead(header_for(part, job.plan, [0]), payload, Metadata())
+    return job
+
+
+# A segment's own header, about; only a plan depends on it.
+_HEADER_BYTES = 60
+
+
+def _fit(part: Session, job: Job) -> _Fitted:
+    job.fit_all()
+    made = job.candidate()
+    parsed = parse_file(made.data, _NO_LIMITS)
+    signal = part.signal
+    values = math.prod(signal.shape) * signal.channels
+    error = 10 ** ((full_scale_db(signal) - made.psnr_db) / 10) * values
+    return _Fitted(parsed.segments[0], parsed.header.crcs[0], error, made.stopped)
+
+
+def _framing(session: Session, made: Plan | None, segment: int, segments: int, budget: int) -> int:
+    """Bytes of the file that are not payload, at most."""
+    sections = segments * (1 + len(pack_varint(max(budget, 1))) + 4)
+    if made is None:
+        return sections + _HEADER_BYTES + 4 * segments
+    header = _header(session, made, segment, [0] * segments)
+    return sections + len(pack_file(header, [], session.signal.metadata))
+
+
+def _header(session: Session, made: Plan, segment: int, crcs: list[int]) -> Header:
+    return header_for(session.part(session.signal, segment=segment), made, crcs)
+
+
+def _assembled(session: Session, made: Plan, segment: int, fitted: list[_Fitted]) -> Candidate:
+    """The file of all segments, decoded and measured. Raises EncodeError, RateError."""
+    session.checking()
+    header = _header(session, made, segment, [one.crc for one in fitted])
+    data = pack_file(header, [one.payload.weights for one in fitted], session.signal.metadata)
+    signal = session.signal
+    values = math.prod(signal.shape) * signal.channels
+    error = sum(one.error for one in fitted) / values
+    psnr = decoded_psnr(signal, data, -10 * math.log10(max(error, 1e-14)))
+    return Candidate(data, psnr, any(one.stopped for one in fitted))
+
+
+def planned_segment(signal: Signal, wanted: int) -> int:
+    """Grid points of a segment along axis 0; all segments are about as long."""
+    shape, _ = grid_of(signal)
+    if wanted:
+        return min(wanted, shape[0])
+    length = max(1, _SEGMENT_POINTS[signal.kind] // math.prod(shape[1:]))
+    length = max(length, -(-shape[0] // _MOST_SEGMENTS))
+    count = -(-shape[0] // length)
+    return -(-shape[0] // count)
+
+
+def _pieces(signal: Signal, segment: int) -> Iterator[Signal]:
+    for start in range(0, signal.shape[0], segment):
+        chroma = None if signal.chroma is None else signal.chroma[start : start + segment]
+        yield replace(
+            signal,
+            samples=signal.samples[start : start + segment],
+            chroma=chroma,
+            metadata=Metadata(),
+        )
+
+
+def _shares(pieces: list[Signal]) -> np.ndarray:
+    """How the bytes are shared: more for what has more to tell, by a little."""
+    variances = np.array([np.var(piece.samples, dtype=np.float64) for piece in pieces])
+    points = np.array([piece.shape[0] for piece in pieces])
+    floor = 1e-3 * float(variances.max()) or 1.0
+    return points * np.maximum(variances, floor) ** _SHARE_POWER
