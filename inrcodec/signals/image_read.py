@@ -87,12 +87,12 @@ def _decode(data: bytes) -> Signal:
         return Signal("image", npy.read(data))
     if netpbm.is_deep(data):
         return Signal("image", netpbm.read_deep(data))
-    with _quiet_pillow():
+    with quiet_pillow():
         return _decode_with_pillow(data)
 
 
 @contextmanager
-def _quiet_pillow() -> Iterator[None]:
+def quiet_pillow() -> Iterator[None]:
     """Read with this module's size limit in place of Pillow's, and without its warnings.
 
     Both are settings of the whole process, so one thread at a time changes and restores them.
