@@ -18,7 +18,7 @@ from torch import Tensor
 from inrcodec.encoder.model import Model
 from inrcodec.encoder.optimiser import Soap
 from inrcodec.encoder.rate import Arrays, Gains, Grid
-from inrcodec.encoder.samples import Samples, shuffled, squared_error
+from inrcodec.encoder.samples import Samples
 
 GridPlanner = Callable[[Arrays, Gains], list[Grid]]
 _LARGEST = float(np.finfo(np.float16).max)  # that the file can hold
@@ -158,7 +158,7 @@ class Fit:
         stop: Callable[[], bool],
     ) -> bool:
         """Take the schedule's steps; `planner` None leaves out quantisation. True if stopped."""
-        batches = shuffled(self.samples.rows, schedule.batch, self._generator)
+        batches = self.samples.batches(schedule.batch, self._generator)
         running = torch.zeros(())
         for step in range(schedule.steps):
             if stop():
@@ -211,7 +211,7 @@ class Fit:
         J^T J as its mean (Hutchinson), so a few backward passes are enough.
         """
         generator = torch.Generator().manual_seed(self.steps_done)
-        batches = shuffled(self.samples.rows, batch, generator)
+        batches = self.samples.batches(batch, generator)
         leaves = _leaves(self.model)
         squares = [0.0] * len(leaves)
         for _ in range(probes):
@@ -228,7 +228,7 @@ class Fit:
 
     def seconds_per_step(self, batch: int, steps: int = 6) -> float:
         """Time of a step's forward and backward pass, the median of a few; weights stay."""
-        batches = shuffled(self.samples.rows, batch, torch.Generator().manual_seed(0))
+        batches = self.samples.batches(batch, torch.Generator().manual_seed(0))
         times = []
         for _ in range(steps):
             started = time.perf_counter()
@@ -246,7 +246,7 @@ class Fit:
         for leaf in _leaves(self.model):
             leaf.grad = None
         values = self.model.forward(self._held(), inputs, self.samples.head)
-        loss = squared_error(values, targets, mask)
+        loss = self.samples.error(values, targets, mask)
         loss.backward()
         return loss.detach()
 

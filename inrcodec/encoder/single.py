@@ -100,7 +100,7 @@ class Job:
         self.model = Model(net, self.plan.storage, options.seed, device_of(options))
         head = net.heads()[-1]
         values = unit_values(signal, session.ends)
-        samples = Samples(values, net, head, self.model.device)
+        samples = Samples(values, net, head, self.model.device, binary=signal.depth == 1)
         self.fit = Fit(self.model, samples, options.seed)
         batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
         self.batch = min(options.number("batch", batch), samples.rows)
