@@ -24,6 +24,18 @@ def kodak(numbers: list[int] | None = None) -> list[Path]:
     return paths
 
 
+def clips(names: list[str] | None = None) -> list[Path]:
+    """Sounds under $INRCODEC_DATA/audio, all or those with one of `names` in their name.
+
+    Raises SystemExit with what to do if the folder is not there.
+    """
+    folder = Path(os.environ.get("INRCODEC_DATA", ROOT / "data")) / "audio"
+    found = sorted(path for path in folder.glob("*") if path.suffix in (".wav", ".flac"))
+    if not found:
+        raise SystemExit(f"{folder} has no sounds: set INRCODEC_DATA to a folder with audio/*.wav")
+    return [path for path in found if not names or any(name in path.name for name in names)]
+
+
 def bundled() -> list[Path]:
     """Pictures that come with the repository."""
     return sorted((ROOT / "examples").glob("*.png"))

@@ -83,6 +83,7 @@ def paper_fit(signal: Signal, settings: dict[str, Any]) -> "Fit":
     """The paper's network on a signal, not fitted yet; rows are cells of the last level."""
     import torch
 
+    from inrcodec.encoder.describe import unit_values
     from inrcodec.encoder.fit import Fit
     from inrcodec.encoder.model import Model
     from inrcodec.encoder.samples import Samples
@@ -96,7 +97,7 @@ def paper_fit(signal: Signal, settings: dict[str, Any]) -> "Fit":
         w0_modulator=settings["w0_modulator"],
     )
     device, seed = torch.device("cpu"), settings["seed"]
-    samples = Samples(signal, net, net.heads()[-1], device)
+    samples = Samples(unit_values(signal), net, net.heads()[-1], device)
     return Fit(Model(net, Direct(), seed, device), samples, seed)
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.fit import Fit, Guard, Rounder, Schedule
 from inrcodec.encoder.model import Model
 from inrcodec.encoder.rate import Grid, grids_for_levels, quantise_all
-from inrcodec.encoder.samples import Samples, shuffled, squared_error
+from inrcodec.encoder.samples import Samples, shuffled
 from inrcodec.nets import Asmr, Siren
 from inrcodec.quantise import dequantise
 from inrcodec.signals import Signal
@@ -33,7 +34,7 @@ def model(net=SIREN, storage=None, seed=0):
 
 def fit(net=SIREN, seed=0, picture=None):
     picture = picture or signal(net.shape, net.channels)
-    return Fit(model(net), Samples(picture, net, net.heads()[-1], CPU), seed)
+    return Fit(model(net), Samples(unit_values(picture), net, net.heads()[-1], CPU), seed)
 
 
 def feed(guard, value, first=0, count=None):
@@ -206,23 +207,51 @@ def test_shuffled_with_all_rows_at_once():
 
 def test_masked_loss_ignores_padding():
     picture = signal()
-    samples = Samples(picture, ASMR, 1, CPU)
+    samples = Samples(unit_values(picture), ASMR, 1, CPU)
     inputs, targets, mask = samples.batch(None)
     assert targets.shape == (2 * 3, 4, 4, 2)
     assert mask.shape == (2 * 3, 4, 4, 1)
     assert mask.sum() == 70
     values = targets + 0.5
-    assert float(squared_error(values, targets, mask)) == pytest.approx(0.25)
+    assert float(samples.error(values, targets, mask)) == pytest.approx(0.25)
     anything = torch.where(mask > 0, values, torch.full_like(values, 1e6))
-    assert float(squared_error(anything, targets, mask)) == pytest.approx(0.25)
-    assert float(squared_error(values, targets, mask * 0)) == 0
+    assert float(samples.error(anything, targets, mask)) == pytest.approx(0.25)
+    assert float(samples.error(values, targets, mask * 0)) == 0
     assert len(inputs) == 2
+
+
+def ball(side=16):
+    """A mask: 1 inside a ball."""
+    place = np.mgrid[:side, :side, :side] - (side - 1) / 2
+    return (np.square(place).sum(0) < (side / 3) ** 2).astype(np.float32)[..., None]
+
+
+def test_a_mask_is_drawn_near_its_surface():
+    net = Asmr((16, 16, 16), 1, 8, ((8, 8, 8), (1, 1, 1), (2, 2, 2)))
+    samples = Samples(ball(), net, 1, CPU, binary=True)
+    mixed = (samples.targets.flatten(1).amax(1) != samples.targets.flatten(1).amin(1)).numpy()
+    weights = samples.weights.numpy()
+    assert 0 < mixed.sum() < 300
+    assert (weights[mixed] == 1).all()
+    assert weights[0] == weights.min() < 0.1  # a corner
+    batches = samples.batches(100, torch.Generator().manual_seed(0))
+    drawn = torch.cat([next(batches) for _ in range(20)]).numpy()
+    assert mixed[drawn].mean() > 2 * mixed.mean()
+
+
+def test_a_mask_is_right_beyond_its_values():
+    net = Asmr((16, 16, 16), 1, 8, ((8, 8, 8), (1, 1, 1), (2, 2, 2)))
+    samples = Samples(ball(), net, 1, CPU, binary=True)
+    beyond = samples.targets * 9 - 4
+    assert float(samples.error(beyond, samples.targets, None)) == 0
+    assert float(samples.error(1 - samples.targets, samples.targets, None)) == 1
+    assert float(samples.error(samples.targets * 0, samples.targets, None)) > 0
 
 
 @pytest.mark.parametrize("head", [0, 1])
 def test_targets_are_the_pictures_blocks(head):
     picture = signal()
-    samples = Samples(picture, ASMR, head, CPU)
+    samples = Samples(unit_values(picture), ASMR, head, CPU)
     block = ASMR.block(head)
     for y, x in np.ndindex(7, 10):
         row = y // block[0] * ASMR.rows(head)[1] + x // block[1]
@@ -231,7 +260,7 @@ def test_targets_are_the_pictures_blocks(head):
 
 
 def test_no_mask_without_padding():
-    samples = Samples(signal(), SIREN, 0, CPU)
+    samples = Samples(unit_values(signal()), SIREN, 0, CPU)
     assert samples.mask is None
     assert (samples.rows, samples.count) == (70, 140)
     expected = (signal().samples / 255).var(axis=(0, 1)).mean()
@@ -239,7 +268,7 @@ def test_no_mask_without_padding():
 
 
 def test_batches_keep_inputs_and_targets_together():
-    samples = Samples(signal(), ASMR, 1, CPU)
+    samples = Samples(unit_values(signal()), ASMR, 1, CPU)
     index = torch.tensor([4, 1])
     inputs, targets, mask = samples.batch(index)
     assert all(torch.equal(a, b[index]) for a, b in zip(inputs, samples.inputs, strict=True))

@@ -2,27 +2,21 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from inrcodec.encoder.plan import Plan, plan, planned_bases
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr, Siren
 from inrcodec.options import EncodeOptions
-from inrcodec.signals import Signal
 from inrcodec.weights.storage import Direct, Projected
 
 KINDS = ["asmr", "siren", "doh"]
 
 
-def picture(height, width, channels=3):
-    return Signal("image", np.zeros((height, width, channels), dtype=np.uint8))
-
-
 def made(budget, kind="asmr", shape=(512, 768), seed=0, **settings):
     texts = {key: str(value) for key, value in settings.items()}
     options = EncodeOptions(repr=kind, seed=seed, settings=texts)
-    return plan(picture(*shape), options, kind, budget)
+    return plan((shape, 3), options, kind, budget)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -149,3 +143,18 @@ def test_ratio_of_weights_to_latents():
         planned = made(6000, "doh", ratio=ratio)
         weights = sum(t.size for t in planned.net.tensors() if t.is_matrix)
         assert weights / planned.storage.projection.latent == pytest.approx(ratio, rel=0.15)
+
+
+@pytest.mark.parametrize("length", [1, 5, 16, 17, 300, 3200, 44100, 308_207, 2**20])
+def test_bases_of_a_sound(length):
+    bases = bases_of_sound(length)
+    padded = math.prod(base for level in bases for base in level)
+    assert len(bases) >= 2
+    assert length <= padded <= length * 1.1 + 300
+
+
+def test_a_sound_shares_deeply():
+    net = made(50_000, shape=(308_207,)).net
+    assert net.bases == ((7,), (10,), (10,), (16,), (28,))
+    assert net.frequencies == 0
+    assert made(50_000, shape=(308_207,), cell=4).net.bases[-1] == (4,)
