@@ -29,6 +29,8 @@ _MOST_LAG = 4096
 PAPER_BASES = ((10,), (10,), (16,), (20,))
 PAPER_WIDTH = 128
 PAPER_SECONDS = 2
+# Li et al. 2024, table 4: LibriSpeech, 10,000 steps.
+PAPER_PSNR = "61.66"
 
 
 def encode_ours(path: Path, kbps: float, representation: str, effort: int) -> record.Row:
@@ -181,6 +183,38 @@ def main(
             rows.append(named | row | where)
             record.save(target, command, rows)
             click.echo(" ".join(f"{k}={_short(v)}" for k, v in (named | row).items()))
+
+
+def table(rows: list[record.Row]) -> str:
+    """SNR in dB and measured kbps of every clip and rate: ours, then the peers."""
+    from benchmarks.tables import markdown
+
+    coded = [row for row in rows if row["asked_kbps"]]
+    names = list(dict.fromkeys(row["codec"] for row in coded))
+    names.sort(key=lambda name: (name in PEERS, name))
+    lines = []
+    for (clip, rate), members in record.grouped(coded, "clip", "asked_kbps").items():
+        found = {row["codec"]: row for row in members}
+        cells = [_cell(found[name]) if name in found else "-" for name in names]
+        lines.append([clip, f"{rate:g}", *cells])
+    header = ["clip", "kbps asked", *(f"{name}: dB at kbps" for name in names)]
+    return markdown(header, lines)
+
+
+def _cell(row: record.Row) -> str:
+    return f"{row['snr_db']:.1f} at {row['kbps']:.1f}"
+
+
+def paper_table(rows: list[record.Row]) -> str:
+    """The paper's network on every clip, and the mean."""
+    from benchmarks.tables import markdown
+
+    fits = [row for row in rows if not row["asked_kbps"]]
+    lines = [[row["clip"], f"{row['psnr_db']:.2f}", f"{row['encode_s']:.0f}"] for row in fits]
+    means = (record.mean(fits, name) for name in ("psnr_db", "encode_s"))
+    lines.append(["mean", *(f"{value:.{d}f}" for value, d in zip(means, (2, 0), strict=True))])
+    lines.append(["published (Li et al. 2024, table 4)", PAPER_PSNR, ""])
+    return markdown(["clip", f"PSNR, dB, after {fits[0]['steps']} steps", "s per fit"], lines)
 
 
 def _short(value: object) -> str:

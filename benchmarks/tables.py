@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from benchmarks import entropy_coders, planning, record
+from benchmarks import audio, entropy_coders, planning, record
 from benchmarks.data import RESULTS, ROOT
 from benchmarks.record import mean
 
@@ -291,6 +291,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "paper_size": paper_size,
     "speed": speed,
     "startup": startup,
+    "audio": lambda results: audio.table(rows_of(results, "audio")),
+    "audio_paper": lambda results: audio.paper_table(rows_of(results, "audio_paper")),
     "entropy_coders": lambda results: entropy_coders.table(rows_of(results, "entropy_coders")),
     "planning": lambda results: planning.table(rows_of(results, "planning")),
 }

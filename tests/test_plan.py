@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from inrcodec.encoder.plan import Plan, plan, planned_bases
+from inrcodec.encoder.plan import Plan, bases_of_sound, plan, planned_bases
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr, Siren
 from inrcodec.options import EncodeOptions
