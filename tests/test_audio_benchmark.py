@@ -10,10 +10,7 @@ from benchmarks import audio
 def test_a_peers_lag_is_taken_out(lag):
     samples = np.random.default_rng(0).normal(size=(9000, 2)).astype(np.float32)
     noisy = samples + 0.1 * np.random.default_rng(1).normal(size=samples.shape)
-    if lag >= 0:
-        moved = np.concatenate([np.zeros((lag, 2)), noisy])
-    else:
-        moved = noisy[-lag:]
+    moved = np.concatenate([np.zeros((max(lag, 0), 2)), noisy[max(-lag, 0) :]])
     expected = 20.0 if lag >= 0 else 10 * np.log10(9000 / (90 * 0.92 + 700))
     assert audio.best_snr(samples, moved) == pytest.approx(expected, abs=0.4)
 
