@@ -296,6 +296,8 @@ def _kind_problems(header: Header) -> list[str]:
     for axis, size in enumerate(header.shape):
         if size > MAX_SIDE and not (timed and axis == 0):
             problems.append(f"shape[{axis}] = {size} is above {MAX_SIDE}")
+    if header.segment and len(header.segment_crcs) != header.segments:
+        problems.append(f"segment_crcs are {len(header.segment_crcs)}, not {header.segments}")
     if header.high < header.low:
         problems.append(f"high = {header.high} is below low = {header.low}")
     if header.layout == Layout.YCBCR_420 and header.channels != 3:
