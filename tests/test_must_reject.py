@@ -354,7 +354,7 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "hop 48": ("hop = 48", with_spectrum(20, b"\x30")),
         "hop 16": ("hop = 16", with_spectrum(20, b"\x10")),
         "hop 32768": ("hop = 32768", with_spectrum(20, forge.leb128(32768))),
-        "segment of 1.5 hops": ("segment = 48 is not", with_spectrum(17, b"\x30")),
+        "segment of 2.25 hops": ("segment = 72 is not", with_spectrum(17, b"\x48")),
         "projected spectrum": ("not stored by projection", projected_spectrum()),
         "two channels of video": ("channels = 2", with_film(1, b"\2")),
         "4:2:0 in grey": ("channels = 1 is not allowed with layout", with_film(1, b"\1")),

@@ -107,7 +107,7 @@ def tolerance(head):
     return span * CODE_VALUES[16] / 65535 + (1 if whole else 0)
 
 
-@pytest.mark.parametrize("name", forge.PARTED)
+@pytest.mark.parametrize("name", [name for name in forge.PARTED if name != "spectrum"])
 def test_same_samples_of_every_kind(name):
     data = forge.make_file(forge.PARTED[name])
     signal = decode(data)
@@ -135,10 +135,12 @@ def test_same_latents_contexts_and_samples_of_a_spectrum(header, seed):
         assert theirs.integers == [tensor.integers.tolist() for tensor in tensors]
         assert np.array_equal(theirs.latents[0], latents[0])
         assert_same_contexts(header, forge.weights_of(header, tensors), latents[0])
-    ours, theirs = decode(data).samples, spec_decoder.samples_of(decoded)
+    assert_same_sound(decode(data).samples, spec_decoder.samples_of(decoded))
+
+
+def assert_same_sound(ours, theirs):
     assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
-    # The numbers are far from a sound's: the largest is about 1000.
-    assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    assert np.abs(ours - theirs).max() <= 2**-16 * np.abs(theirs).max()
 
 
 def assert_same_contexts(header, weights, latents):
@@ -183,7 +185,7 @@ def test_same_samples_of_an_encoded_spectrum(channels, rate, size, segments):
     data = encode_signal(signal, options).data
     decoded = spec_decoder.read_file(data)
     assert len(decoded.segments) == segments
-    assert_same_samples(decode(data), decoded)
+    assert_same_sound(decode(data).samples, spec_decoder.samples_of(decoded))
 
 
 def assert_same_pyramid(data, tolerance=1, limits=None):
