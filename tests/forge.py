@@ -98,7 +98,9 @@ MASK = replace(
     high=1.0,
     bases=((1, 2, 3), (1, 1, 1), (2, 2, 1)),
 )
-PLANE = replace(VOLUME, depth=16, numbers=Numbers.SIGNED, shape=(7, 5), low=-300.0, high=40000.0)
+PLANE = replace(
+    VOLUME, depth=16, numbers=Numbers.SIGNED, shape=(7, 5), low=-300.0, high=4e4, segment=3
+)
 LINE = replace(VOLUME, depth=8, numbers=Numbers.UNSIGNED, shape=(20,), segment=9, high=200.0)
 PARTED = {
     "sound": SOUND,
