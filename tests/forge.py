@@ -8,12 +8,12 @@ import numpy as np
 import spec_decoder
 from hypothesis import strategies as st
 
-from inrcodec.container import Header, Net, Storage, pack_file, parse_file
-from inrcodec.container.header import pack_header
+from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
+from inrcodec.container.header import Layout, Numbers, net_shape, pack_header
 from inrcodec.container.weights_section import integers_crc, pack
-from inrcodec.decoder.pyramid import latents_crc, write_latents
+from inrcodec.decoder import pyramid, spectrum
 from inrcodec.limits import Limits
-from inrcodec.network import pyramid_of
+from inrcodec.network import pyramid_of, spectrum_of
 from inrcodec.quantise import dequantise, quantise
 from inrcodec.signals.signal import Metadata
 
@@ -45,7 +45,84 @@ PYRAMID = Header(
     stages=2,
     coarse_width=2,
 )
+# Three segments each, the last one shorter.
+_SOUND = {"kind": Kind.AUDIO, "low": -0.5, "high": 0.5, "rate": 8000, "rate_seconds": 1}
+SOUND = replace(SIREN, **_SOUND, channels=2, depth=16, shape=(50,), segment=20)
+SOUND_ASMR = replace(
+    SOUND, net=Net.ASMR, w0_modulator=2, bases=((3,), (1,), (7,)), low=-0.5, high=0.25, depth=32
+)
+SOUND_PROJECTED = replace(
+    SOUND_ASMR, storage=Storage.PROJECTION, latent=17, groups=3, projection_seed=5
+)
+SPECTRUM = Header(
+    **_SOUND,
+    channels=2,
+    depth=24,
+    shape=(150,),
+    net=Net.SPECTRUM,
+    storage=Storage.DIRECT,
+    hop=32,
+    segment=64,
+)
+_FILM = {"kind": Kind.VIDEO, "rate": 30000, "rate_seconds": 1001}
+FILM = replace(
+    ASMR,
+    **_FILM,
+    channels=3,
+    shape=(5, 7, 9),
+    layout=Layout.YCBCR_420,
+    segment=2,
+    bases=((2, 2, 1), (1, 1, 1), (1, 2, 5)),
+)
+FILM_GREY = replace(SIREN, **_FILM, shape=(5, 3, 4), layout=Layout.FULL, segment=2)
+FILM_RGB = replace(FILM, layout=Layout.FULL, bases=((2, 4, 3), (1, 1, 1), (1, 2, 3)))
+VOLUME = replace(
+    SIREN,
+    kind=Kind.VOLUME,
+    channels=2,
+    depth=32,
+    shape=(5, 4, 3),
+    numbers=Numbers.FLOAT,
+    low=-1.5,
+    high=3.25,
+    segment=2,
+)
+MASK = replace(
+    VOLUME,
+    net=Net.ASMR,
+    w0_modulator=2,
+    channels=1,
+    depth=1,
+    numbers=Numbers.UNSIGNED,
+    low=0.0,
+    high=1.0,
+    bases=((1, 2, 3), (1, 1, 1), (2, 2, 1)),
+)
+PLANE = replace(
+    VOLUME, depth=16, numbers=Numbers.SIGNED, shape=(7, 5), low=-300.0, high=4e4, segment=3
+)
+LINE = replace(VOLUME, depth=8, numbers=Numbers.UNSIGNED, shape=(20,), segment=9, high=200.0)
+PARTED = {
+    "sound": SOUND,
+    "sound asmr": SOUND_ASMR,
+    "sound doh": SOUND_PROJECTED,
+    "spectrum": SPECTRUM,
+    "film": FILM,
+    "film grey": FILM_GREY,
+    "film rgb": FILM_RGB,
+    "volume": VOLUME,
+    "mask": MASK,
+    "plane": PLANE,
+    "line": LINE,
+}
 SINES = (Net.SIREN, Net.ASMR)
+NETS = {
+    Kind.IMAGE: tuple(Net)[:3],
+    Kind.AUDIO: (*SINES, Net.SPECTRUM),
+    Kind.VIDEO: SINES,
+    Kind.VOLUME: SINES,
+}
+LENGTH = st.integers(1, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)
 
 
@@ -67,35 +144,125 @@ def _ones(levels, axis):
 
 
 @st.composite
-def headers(draw, side=2**20, width=4096, layers=8, nets=tuple(Net)):
-    """Headers of these nets and every storage, with fields over their whole ranges."""
-    factor = st.integers(1, 4096)
-    shape = draw(st.tuples(st.integers(1, side), st.integers(1, side)))
+def headers(draw, side=2**20, width=4096, layers=8, nets=tuple(Net), kinds=tuple(Kind)):
+    """Headers of these kinds and nets and every storage, with fields over their whole ranges."""
+    kind = draw(st.sampled_from([k for k in kinds if set(NETS[k]) & set(nets)]))
+    signal = draw(SIGNALS[kind](side))
     header = Header(
-        channels=draw(st.integers(1, 4)),
-        depth=draw(st.sampled_from([8, 16])),
-        shape=shape,
-        net=draw(st.sampled_from(nets)),
+        **signal,
+        net=draw(st.sampled_from([net for net in NETS[kind] if net in nets])),
         storage=Storage.DIRECT,
-        width=draw(st.integers(1, width)),
-        layers=draw(st.integers(1, layers)),
         seed=draw(U64),
         effort=draw(st.integers(0, 9)),
-        integers_crc=draw(st.integers(0, 2**32 - 1)),
     )
+    header = header.with_crcs(draw(crcs(header.segments)))
+    if header.net == Net.SPECTRUM:
+        return draw(spectra(header))
+    header = replace(header, width=draw(st.integers(1, width)), layers=draw(st.integers(1, layers)))
     if header.net == Net.PYRAMID:
         return draw(pyramids(header, width))
+    return draw(sines(header))
+
+
+def crcs(count):
+    crc = st.integers(0, 2**32 - 1)
+    return st.lists(crc, min_size=count, max_size=count)
+
+
+@st.composite
+def images(draw, side):
+    return {
+        "channels": draw(st.integers(1, 4)),
+        "depth": draw(st.sampled_from([8, 16])),
+        "shape": draw(st.tuples(*[st.integers(1, side)] * 2)),
+    }
+
+
+@st.composite
+def parts(draw, length):
+    """Grid points of a segment, so that there are few of them; or more than there are."""
+    return draw(st.integers(-(-length // 9), min(2 * length, 2**23)))
+
+
+@st.composite
+def sounds(draw, side):
+    length = draw(st.integers(1, min(3 * side, 2**21)))
+    high = draw(st.floats(0, 2, width=32))
+    return {
+        "kind": Kind.AUDIO,
+        "channels": draw(st.integers(1, 4) | st.just(64)),
+        "depth": draw(st.sampled_from([16, 24, 32])),
+        "shape": (length,),
+        "low": -high,
+        "high": high,
+        "rate": draw(LENGTH),
+        "rate_seconds": draw(LENGTH),
+        "segment": draw(parts(length)),
+    }
+
+
+@st.composite
+def films(draw, side):
+    shape = draw(st.tuples(*[st.integers(1, side)] * 3))
+    layout = draw(st.sampled_from(Layout))
+    return {
+        "kind": Kind.VIDEO,
+        "channels": 3 if layout == Layout.YCBCR_420 else draw(st.sampled_from([1, 3])),
+        "depth": 8,
+        "shape": shape,
+        "rate": draw(LENGTH),
+        "rate_seconds": draw(LENGTH),
+        "layout": layout,
+        "segment": draw(parts(shape[0])),
+    }
+
+
+@st.composite
+def volumes(draw, side):
+    shape = tuple(draw(st.lists(st.integers(1, side), min_size=1, max_size=3)))
+    numbers = draw(st.sampled_from(Numbers))
+    depths = {Numbers.UNSIGNED: [1, 8, 16], Numbers.SIGNED: [8, 16], Numbers.FLOAT: [32]}
+    ends = st.floats(-1e5, 1e5, width=32)
+    low, high = sorted(draw(st.tuples(ends, ends)))
+    return {
+        "kind": Kind.VOLUME,
+        "channels": draw(st.integers(1, 4)),
+        "depth": draw(st.sampled_from(depths[numbers])),
+        "shape": shape,
+        "numbers": numbers,
+        "low": low,
+        "high": high,
+        "segment": draw(parts(shape[0])),
+    }
+
+
+SIGNALS = {Kind.IMAGE: images, Kind.AUDIO: sounds, Kind.VIDEO: films, Kind.VOLUME: volumes}
+
+
+@st.composite
+def sines(draw, header):
+    """A coordinate network's own fields, and its storage."""
+    factor = st.integers(1, 4096)
     w0 = {"w0_first": draw(factor), "w0_hidden": draw(factor)}
     storage = draw(st.sampled_from(Storage))
     header = replace(header, **w0, frequencies=draw(st.integers(0, 16)), storage=storage)
     if header.net == Net.ASMR:
-        levels = draw(bases(shape, header.layers + 1))
+        levels = draw(bases(net_shape(header), header.layers + 1))
         header = replace(header, w0_modulator=draw(factor), bases=levels)
     if header.storage == Storage.PROJECTION:
         latent = draw(st.integers(1, 2**26))
         groups = draw(st.integers(1, min(latent, 2**16)))
         header = replace(header, latent=latent, groups=groups, projection_seed=draw(U64))
     return header
+
+
+@st.composite
+def spectra(draw, header):
+    """A spectrum's hop, and segments that are whole hops."""
+    hop = 2 ** draw(st.integers(5, 14))
+    segment = -(-header.segment // hop) * hop
+    header = replace(header, hop=hop, segment=segment, segment_crcs=())
+    return header.with_crcs(draw(crcs(header.segments)))
 
 
 @st.composite
@@ -113,6 +280,7 @@ def pyramids(draw, header, width):
 
 def counts_of(header):
     """Elements of each stored tensor, as the second decoder finds them."""
+    header = header.with_crcs([0] * header.segments)
     return spec_decoder.stored_counts(spec_decoder.read_head(pack_header(header)))
 
 
@@ -126,32 +294,70 @@ def random_tensors(header, seed=0, levels=(64, 1500, 1)):
     ]
 
 
-def random_latents(header, seed=0):
-    """Latents that fit a pyramid's header: mostly zeros, few of them large."""
+def random_latents(header, seed=0, segment=0):
+    """Latents that fit a header with latents: mostly zeros, few of them large."""
     rng = np.random.default_rng(seed)
-    return [
-        np.rint(rng.laplace(0, 0.6, grid.shape) ** 3).astype(np.int32)
-        for grid in pyramid_of(header).grids()
-    ]
+    if header.net == Net.SPECTRUM:
+        frames = spectrum.frames_of(header.shape[0], header.segment, header.hop, segment)
+        shapes = [(header.channels, frames, header.hop)]
+    else:
+        shapes = [grid.shape for grid in pyramid_of(header).grids()]
+    return [np.rint(rng.laplace(0, 0.6, shape) ** 3).astype(np.int32) for shape in shapes]
 
 
 def make_file(header, tensors=None, metadata=None, latents=None):
-    """A whole, right file; random tensors and latents unless given."""
-    tensors = random_tensors(header) if tensors is None else tensors
-    crc, payload = integers_crc(tensors), None
+    """A whole, right file; random tensors and latents unless given for its only segment."""
+    contents = [(tensors, latents)]
+    if tensors is None and latents is None:
+        contents = random_contents(header)
+    return make_parted(header, contents, metadata)
+
+
+def random_contents(header, seed=0):
+    """Random tensors and latents of each segment; None for latents where there are none."""
+    with_latents = header.net in (Net.PYRAMID, Net.SPECTRUM)
+    return [
+        (
+            random_tensors(header, seed + n),
+            random_latents(header, seed + n, n) if with_latents else None,
+        )
+        for n in range(header.segments)
+    ]
+
+
+def make_parted(header, contents, metadata=None):
+    """A whole, right file of these tensors and latents; random ones in the place of None."""
+    found, weights, streams = [], [], []
+    for n, (tensors, latents) in enumerate(contents):
+        tensors = random_tensors(header, n) if tensors is None else tensors
+        crc = integers_crc(tensors)
+        if header.net in (Net.PYRAMID, Net.SPECTRUM):
+            latents = random_latents(header, n, n) if latents is None else latents
+            crc, stream = latent_stream(header, tensors, latents, crc)
+            streams.append(stream)
+        found.append(crc)
+        weights.append(pack(tensors))
+    return pack_file(header.with_crcs(found), weights, metadata or Metadata(), streams)
+
+
+def latent_stream(header, tensors, latents, crc):
+    """CRC-32 continued over a segment's latents, and its LATENTS payload."""
+    values = weights_of(header, tensors)
     if header.net == Net.PYRAMID:
-        latents = random_latents(header) if latents is None else latents
-        crc = latents_crc(latents, crc)
-        payload = write_latents(pyramid_of(header), weights_of(header, tensors), latents)
-    header = replace(header, integers_crc=crc)
-    return pack_file(
-        header, [pack(tensors)], metadata or Metadata(), [] if payload is None else [payload]
-    )
+        crc = pyramid.latents_crc(latents, crc)
+        return crc, pyramid.write_latents(pyramid_of(header), values, latents)
+    crc = spectrum.latents_crc(latents[0], crc)
+    return crc, spectrum.write_latents(spectrum_of(header), values, latents[0])
+
+
+def latent_net(header):
+    """The pyramid or the spectrum of a header."""
+    return pyramid_of(header) if header.net == Net.PYRAMID else spectrum_of(header)
 
 
 def weights_of(header, tensors):
-    """A pyramid's tensors by name, dequantised."""
-    specs = pyramid_of(header).tensors()
+    """The tensors of a network with latents by name, dequantised."""
+    specs = latent_net(header).tensors()
     pairs = zip(specs, tensors, strict=True)
     return {spec.name: dequantise(tensor).reshape(spec.shape) for spec, tensor in pairs}
 

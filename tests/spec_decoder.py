@@ -6,7 +6,7 @@ It imports nothing from inrcodec, so that the specification and not the code is 
 import math
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal, localcontext
 from itertools import accumulate, repeat
 from typing import Any, NamedTuple
@@ -47,6 +47,11 @@ class Cursor:
     def u32(self) -> int:
         return int.from_bytes(self.take(4), "little")
 
+    def f32(self) -> float:
+        value: float = struct.unpack("<f", self.take(4))[0]
+        require(math.isfinite(value), "float32 not finite")
+        return value
+
     def varint(self, bits: int = 32) -> int:
         groups = [self.u8()]
         while groups[-1] & 0x80:
@@ -66,8 +71,8 @@ class Cursor:
 HEAD, WEIGHTS, LATENTS, METADATA = 0x01, 0x02, 0x03, 0x81
 
 
-def read_sections(data: bytes) -> dict[int, bytes]:
-    """Payloads of the known sections by type."""
+def read_sections(data: bytes) -> dict[int, list[bytes]]:
+    """Payloads of the known sections by type, in the order of the file."""
     if data[:4] != bytes.fromhex("89494E52"):
         raise SpecError("NotInr", "magic number")
     require(len(data) >= 12, "file header cut short")
@@ -91,20 +96,50 @@ def read_section(cursor: Cursor) -> tuple[int, bytes]:
     return kind, payload
 
 
-def check_sections(sections: list[tuple[int, bytes]]) -> dict[int, bytes]:
-    known: dict[int, bytes] = {}
+def check_sections(sections: list[tuple[int, bytes]]) -> dict[int, list[bytes]]:
+    known: dict[int, list[bytes]] = {HEAD: [], WEIGHTS: [], LATENTS: [], METADATA: []}
     for kind, payload in sections:
-        require(kind not in known, "second section of a type")
-        if kind in (HEAD, WEIGHTS, LATENTS, METADATA):
-            known[kind] = payload
+        require(kind not in (HEAD, METADATA) or not known[kind], "second section of a type")
+        if kind in known:
+            known[kind].append(payload)
         elif not kind & 0x80:
             raise SpecError("Unsupported", "critical section")
     require(bool(sections) and sections[0][0] == HEAD, "HEAD is not first")
-    require(WEIGHTS in known, "no WEIGHTS")
+    require(bool(known[WEIGHTS]), "no WEIGHTS")
     return known
 
 
+def check_numbers(head: dict[str, Any], sections: dict[int, list[bytes]]) -> None:
+    """One section of each type for each segment."""
+    segments = segments_of(head)
+    require(len(sections[WEIGHTS]) == segments, "number of WEIGHTS")
+    wanted = segments if head["net"] in (3, 4) else 0
+    require(len(sections[LATENTS]) == wanted, "number of LATENTS")
+
+
 # 4. HEAD
+
+IMAGE, AUDIO, VIDEO, VOLUME = 1, 2, 3, 4
+SIREN, ASMR, PYRAMID, SPECTRUM = 1, 2, 3, 4
+
+
+class Rules(NamedTuple):
+    """What a kind may be."""
+
+    channels: Collection[int]
+    depths: Collection[int]
+    axes: Collection[int]
+    nets: Collection[int]
+
+
+KINDS = {
+    IMAGE: Rules(range(1, 5), (8, 16), (2,), (SIREN, ASMR, PYRAMID)),
+    AUDIO: Rules(range(1, 65), (16, 24, 32), (1,), (SIREN, ASMR, SPECTRUM)),
+    VIDEO: Rules((1, 3), (8,), (3,), (SIREN, ASMR)),
+    VOLUME: Rules(range(1, 5), (1, 8, 16, 32), (1, 2, 3), (SIREN, ASMR)),
+}
+# By numbers: unsigned, signed, floating-point.
+DEPTHS_OF_NUMBERS = ((1, 8, 16), (8, 16), (32,))
 
 
 def within(value: int, low: int, high: int) -> int:
@@ -112,44 +147,114 @@ def within(value: int, low: int, high: int) -> int:
     return value
 
 
-SINE_FIELDS = (("w0_first", 1, 4096), ("w0_hidden", 1, 4096), ("frequencies", 0, 16))
-PYRAMID_FIELDS = (("levels", 1, 16), ("colour_from", 0, 16), ("stages", 0, 16))
-PYRAMID_FIELDS += (("coarse_width", 1, 4096),)
+def one_of(value: int, allowed: Collection[int]) -> int:
+    require(value in allowed, f"{value} is not in {allowed}")
+    return value
 
 
-def check_pyramid(head: dict[str, Any]) -> None:
-    levels = head["levels"]
-    require(head["storage"] == 1, "a pyramid by projection")
-    require(levels == 1 or 2**levels <= max(head["shape"]), "levels")
-    require(max(head["colour_from"], head["stages"]) <= levels, "colour_from or stages")
+LAYERS = (("width", 1, 4096), ("layers", 1, 64))
+SINES = (*LAYERS, ("w0_first", 1, 4096), ("w0_hidden", 1, 4096), ("frequencies", 0, 16))
+# Fields of each net that are varints between two limits.
+NET_FIELDS: dict[int, tuple[tuple[str, int, int], ...]] = {
+    SIREN: SINES,
+    ASMR: (*SINES, ("w0_modulator", 1, 4096)),
+    PYRAMID: (
+        *LAYERS,
+        ("levels", 1, 16),
+        ("colour_from", 0, 16),
+        ("stages", 0, 16),
+        ("coarse_width", 1, 4096),
+    ),
+    SPECTRUM: (("hop", 32, 16384),),
+}
 
 
 def read_head(payload: bytes) -> dict[str, Any]:
     c = Cursor(payload)
-    head: dict[str, Any] = {"kind": within(c.u8(), 1, 1), "channels": within(c.u8(), 1, 4)}
-    head["depth"] = c.u8()
-    require(head["depth"] in (8, 16), "depth")
-    head["ndim"] = within(c.u8(), 2, 2)
-    head["shape"] = [within(c.varint(), 1, 2**20) for _ in range(head["ndim"])]
-    head["net"], head["storage"] = within(c.u8(), 1, 3), within(c.u8(), 1, 2)
-    fields = (("width", 1, 4096), ("layers", 1, 64))
-    for name, low, high in fields + (PYRAMID_FIELDS if head["net"] == 3 else SINE_FIELDS):
+    head = read_signal(c)
+    head["net"] = one_of(c.u8(), KINDS[head["kind"]].nets)
+    head["storage"] = within(c.u8(), 1, 2)
+    for name, low, high in NET_FIELDS[head["net"]]:
         head[name] = within(c.varint(), low, high)
-    if head["net"] == 3:
-        check_pyramid(head)
-    if head["net"] == 2:
-        head["w0_modulator"] = within(c.varint(), 1, 4096)
+    if head["net"] == ASMR:
         head["bases"] = [read_level(c, head["ndim"]) for _ in range(head["layers"] + 1)]
-        for size, bases in zip(head["shape"], zip(*head["bases"], strict=True), strict=True):
-            within(math.prod(bases), size, 2**24)
     if head["storage"] == 2:
         head["latent"], head["groups"] = within(c.varint(), 1, 2**26), within(c.varint(), 1, 2**16)
         head["projection_seed"] = c.varint(64)
         require(head["groups"] <= head["latent"], "groups > latent")
     head["seed"], head["effort"] = c.varint(64), within(c.u8(), 0, 9)
-    head["integers_crc"] = c.u32()
+    if head["kind"] == IMAGE:
+        head["integers_crc"] = c.u32()
+    else:
+        head["segment_crcs"] = [c.u32() for _ in range(segments_of(head))]
     require(c.at_end(), "bytes after HEAD")
+    check_net(head)
     return head
+
+
+def read_signal(c: Cursor) -> dict[str, Any]:
+    """The fields that say what the signal is."""
+    kind = within(c.u8(), 1, 4)
+    rules = KINDS[kind]
+    head: dict[str, Any] = {"kind": kind, "channels": one_of(c.u8(), rules.channels)}
+    head["depth"], head["ndim"] = one_of(c.u8(), rules.depths), one_of(c.u8(), rules.axes)
+    timed = kind in (AUDIO, VIDEO)
+    longest = [2**32 - 1 if timed and axis == 0 else 2**20 for axis in range(head["ndim"])]
+    head["shape"] = [within(c.varint(), 1, most) for most in longest]
+    if kind == VOLUME:
+        head["numbers"] = within(c.u8(), 0, 2)
+        one_of(head["depth"], DEPTHS_OF_NUMBERS[head["numbers"]])
+    if kind in (AUDIO, VOLUME):
+        head["low"], head["high"] = c.f32(), c.f32()
+        require(head["low"] <= head["high"], "high below low")
+    if timed:
+        head["rate"] = within(c.varint(), 1, 2**32 - 1)
+        head["rate_seconds"] = within(c.varint(), 1, 2**32 - 1)
+    if kind == VIDEO:
+        head["layout"] = within(c.u8(), 1, 2)
+        require(head["layout"] == 1 or head["channels"] == 3, "4:2:0 of one channel")
+    if kind != IMAGE:
+        head["segment"] = within(c.varint(), 1, 2**32 - 1)
+    return head
+
+
+def check_net(head: dict[str, Any]) -> None:
+    """Rules that bind more than one field."""
+    if head["net"] == ASMR:
+        for size, bases in zip(net_grid(head), zip(*head["bases"], strict=True), strict=True):
+            within(math.prod(bases), size, 2**24)
+    if head["net"] == PYRAMID:
+        levels = head["levels"]
+        require(head["storage"] == 1, "a pyramid by projection")
+        require(levels == 1 or 2**levels <= max(head["shape"]), "levels")
+        require(max(head["colour_from"], head["stages"]) <= levels, "colour_from or stages")
+    if head["net"] == SPECTRUM:
+        require(head["storage"] == 1, "a spectrum by projection")
+        require(head["hop"].bit_count() == 1, "hop is no power of two")
+        require(head["segment"] % head["hop"] == 0, "segment is no multiple of hop")
+        require(head["low"] == -head["high"], "low is not -high")
+
+
+def segments_of(head: dict[str, Any]) -> int:
+    return 1 if head["kind"] == IMAGE else -(-head["shape"][0] // head["segment"])
+
+
+def length_of(head: dict[str, Any], n: int) -> int:
+    """Grid points of segment n along axis 0."""
+    return min(head.get("segment", head["shape"][0]), head["shape"][0] - n * head.get("segment", 0))
+
+
+def packed(head: dict[str, Any]) -> bool:
+    return bool(head.get("layout") == 2)
+
+
+def net_grid(head: dict[str, Any]) -> list[int]:
+    sides = [-(-side // 2) if packed(head) else side for side in head["shape"][1:]]
+    return [length_of(head, 0), *sides]
+
+
+def net_channels(head: dict[str, Any]) -> int:
+    return 6 if packed(head) else int(head["channels"])
 
 
 def read_level(cursor: Cursor, ndim: int) -> list[int]:
@@ -347,8 +452,10 @@ class Spec(NamedTuple):
 
 
 def tensors_of(head: dict[str, Any]) -> list[Spec]:
-    if head["net"] == 3:
+    if head["net"] == PYRAMID:
         return pyramid_tensors(head)
+    if head["net"] == SPECTRUM:
+        return spectrum_tensors(head)
     dims, d = head["ndim"], head["width"]
     encoded = dims * (1 + 2 * head["frequencies"])
     hidden = math.sqrt(6 / d) / head["w0_hidden"]
@@ -357,9 +464,9 @@ def tensors_of(head: dict[str, Any]) -> list[Spec]:
     for i in range(1, head["layers"] + 1):
         specs.append(Spec(f"W_{i}", (d, encoded if i == 1 else d), first if i == 1 else hidden))
         specs.append(Spec(f"b_{i}", (d,), None))
-        if head["net"] == 2 and max(head["bases"][i]) > 1:
+        if head["net"] == ASMR and max(head["bases"][i]) > 1:
             specs.append(Spec(f"M_{i}", (d, dims), 1 / dims))
-    channels = head["channels"]
+    channels = net_channels(head)
     return [*specs, Spec("W_out", (channels, d), hidden), Spec("b_out", (channels,), None)]
 
 
@@ -413,7 +520,7 @@ def encode_position(x: np.ndarray, frequencies: int) -> np.ndarray:
 
 
 def siren(head: dict[str, Any], w: dict[str, np.ndarray], index: np.ndarray) -> np.ndarray:
-    x = ((2 * index + 1) / np.array(head["shape"]) - 1).astype(np.float32)
+    x = ((2 * index + 1) / np.array(net_grid(head)) - 1).astype(np.float32)
     z = encode_position(x, head["frequencies"])
     for i in range(1, head["layers"] + 1):
         w0 = np.float32(head["w0_first" if i == 1 else "w0_hidden"])
@@ -517,7 +624,7 @@ class Contexts:
             energy = energy + self.earlier_bands(b, p, m)
             if coarser is not None:
                 energy = energy + self.level_above(b, coarser)
-        return self.index_of(energy, r, self.offset(grid, b, p, r))
+        return scale_indices(energy, self.offset(grid, b, p, r), self.slopes[r])
 
     def earlier_bands(self, b: int, p: int, m: np.ndarray) -> np.ndarray:
         energy = np.zeros_like(m[b, p])
@@ -540,14 +647,15 @@ class Contexts:
         bands = 3 * self.channels
         return self.offsets[4 * r + p] + self.offsets[16 * self.channels + bands * grid.level + b]
 
-    def index_of(self, energy: np.ndarray, r: int, offset: float) -> np.ndarray:
-        f = math.floor(min(max(40 + 8 * offset, -10000), 10000) * 4096 + 0.5)
-        g = math.floor(min(max(self.slopes[r], -16), 16) * 512 + 0.5)
-        energy = energy + 410
-        e = sum((energy >> k > 0).astype(np.int64) for k in range(1, 60))
-        j = (energy >> (e - 6)) - 64
-        lg = 64 * e + np.array(LOG2)[j] - 768
-        return ((f + g * lg + 2048) >> 12).clip(0, 119)
+
+def scale_indices(energy: np.ndarray, offset: float, slope: float) -> np.ndarray:
+    f = math.floor(min(max(40 + 8 * offset, -10000), 10000) * 4096 + 0.5)
+    g = math.floor(min(max(slope, -16), 16) * 512 + 0.5)
+    energy = energy + 410
+    e = sum((energy >> k > 0).astype(np.int64) for k in range(1, 60))
+    j = (energy >> (e - 6)) - 64
+    lg = 64 * e + np.array(LOG2)[j] - 768
+    return ((f + g * lg + 2048) >> 12).clip(0, 119)
 
 
 # LATENTS
@@ -729,52 +837,215 @@ def pyramid(
     return np.moveaxis(np.tensordot(axes, low[:, :rows, :columns], 1), 0, -1) + means
 
 
-# 11. Samples
+# 11. Spectrum
+
+FRAME_PHASES = ((0, 4), (2, 4), (1, 2))  # first bin, and the distance to the next
 
 
-def values_at_samples(decoded: "Decoded") -> np.ndarray:
-    head, w = decoded.head, decoded.weights
-    if head["net"] == 3:
-        return pyramid(head, w, decoded.latents)
-    index = np.stack(np.indices(head["shape"]), axis=-1).reshape(-1, head["ndim"])
-    return (siren if head["net"] == 1 else asmr)(head, w, index)
+def region(k: int) -> int:
+    if k < 8:
+        return k // 2
+    e = k.bit_length() - 1
+    return 4 + 2 * (e - 3) + (k >> (e - 1)) % 2
+
+
+def spectrum_tensors(head: dict[str, Any]) -> list[Spec]:
+    channels, regions = head["channels"], region(head["hop"] - 1) + 1
+    specs = [
+        Spec("frame", (channels * channels + 3,), None),
+        Spec("before", (3 * channels, 7), None),
+        Spec("own", (channels, 3), None),
+        Spec("cross", (3 * (channels - 1), 2), None),
+        Spec("offsets", (3 * channels + channels * regions,), None),
+        Spec("slopes", (3 * channels,), None),
+    ]
+    return [spec for spec in specs if spec.shape[0]]
+
+
+def frames_of(head: dict[str, Any], n: int) -> int:
+    last = n == segments_of(head) - 1
+    return -(-length_of(head, n) // head["hop"]) + (1 if last else 0)
+
+
+class FrameContexts:
+    """Of one segment; a latent at a time, from magnitudes m[c, f, k]."""
+
+    def __init__(self, head: dict[str, Any], w: dict[str, np.ndarray], m: np.ndarray) -> None:
+        self.channels, self.hop, self.m = head["channels"], head["hop"], m
+        names = ("before", "own", "cross") if self.channels > 1 else ("before", "own")
+        self.weights = {name: squares(w[name]).tolist() for name in names}
+        self.offsets, self.slopes = w["offsets"].tolist(), w["slopes"].tolist()
+
+    def at(self, c: int, f: int, k: int) -> int:
+        return int(self.m[c, f, k]) if f >= 0 and 0 <= k < self.hop else 0
+
+    def pair(self, c: int, f: int, k: int, distance: int) -> int:
+        return self.at(c, f, k - distance) + self.at(c, f, k + distance)
+
+    def energy(self, c: int, f: int, p: int, k: int) -> int:
+        a, o = self.weights["before"][3 * c + p], self.weights["own"][c]
+        total = a[0] * self.at(c, f - 1, k) + a[1] * self.pair(c, f - 1, k, 1)
+        total += a[2] * self.pair(c, f - 1, k, 2)
+        total += a[3] * sum(self.pair(c, f - 1, k, distance) for distance in (3, 4, 5, 6))
+        total += a[4] * self.at(c, f - 2, k) + a[5] * self.pair(c, f - 2, k, 1)
+        total += a[6] * (self.at(c, f - 3, k) + self.at(c, f - 4, k))
+        if p == 1:
+            total += o[0] * self.pair(c, f, k, 2)
+        if p == 2:
+            total += o[1] * self.pair(c, f, k, 1) + o[2] * self.pair(c, f, k, 3)
+        if c > 0:
+            x = self.weights["cross"][3 * (c - 1) + p]
+            total += x[0] * sum(self.at(b, f, k) for b in range(c))
+            total += x[1] * sum(self.pair(b, f, k, 1) for b in range(c))
+        return int(total)
+
+    def index(self, c: int, f: int, p: int, k: int) -> int:
+        regions = region(self.hop - 1) + 1
+        offset = self.offsets[3 * c + p] + self.offsets[3 * self.channels + regions * c + region(k)]
+        energy = np.array(self.energy(c, f, p, k), dtype=np.int64)
+        return int(scale_indices(energy, offset, self.slopes[3 * c + p]))
+
+
+def read_frames(
+    head: dict[str, Any], w: dict[str, np.ndarray], payload: bytes, n: int
+) -> np.ndarray:
+    """The latents of segment n, (channels, frames, hop)."""
+    stream, frames = LatentStream(payload), frames_of(head, n)
+    q = np.zeros((head["channels"], frames, head["hop"]), dtype=np.int64)
+    m = np.zeros_like(q)
+    contexts = FrameContexts(head, w, m)
+    for f, c, p in np.ndindex(frames, head["channels"], 3):
+        first, step = FRAME_PHASES[p]
+        bins = range(first, head["hop"], step)
+        q[c, f, bins] = stream.plane(np.array([contexts.index(c, f, p, k) for k in bins]))
+        m[c, f, bins] = np.abs(q[c, f, bins])
+    stream.finish()
+    return q
+
+
+def cosines(hop: int) -> np.ndarray:
+    """What a coefficient k of 1 gives at the sample n of its frame, (n, k)."""
+    n, k = np.mgrid[: 2 * hop, :hop]
+    window = np.sin(np.pi / (2 * hop) * (n + 0.5))
+    return window * math.sqrt(2 / hop) * np.cos(np.pi / hop * (n + 0.5 + hop / 2) * (k + 0.5))
+
+
+def spectrum(decoded: "Decoded") -> np.ndarray:
+    """(samples, channels), of nominal range -1..1."""
+    head, f = decoded.head, 0
+    channels, hop = head["channels"], head["hop"]
+    table = cosines(hop)
+    blocks = -(-head["shape"][0] // hop)
+    out = np.zeros(((blocks + 2) * hop, channels))  # from block -1 on
+    for segment in decoded.segments:
+        frame = segment.weights["frame"].astype(np.float64)
+        axes = frame[: channels**2].reshape(channels, channels)
+        t, s_1, s_more = frame[channels**2 :]
+        for q in np.moveaxis(segment.latents[0], 1, 0):  # (channels, hop)
+            size = np.abs(q)
+            size = size - np.where(q == 0, 0, np.where(size == 1, s_1, s_more))
+            with np.errstate(over="ignore", invalid="ignore"):
+                x = np.sign(q) * size * np.float64(np.float32(np.exp2(16 * t)))
+                out[f * hop : (f + 2) * hop] += table @ x.T @ axes.T
+            f += 1
+    return out[hop : hop + head["shape"][0]]
+
+
+# 12. Samples
+
+
+def values_at_samples(decoded: "Decoded", n: int) -> np.ndarray:
+    """Values of segment n, over its own part of the grid of the network."""
+    head, w = decoded.head, decoded.segments[n].weights
+    if head["net"] == PYRAMID:
+        return pyramid(head, w, decoded.segments[n].latents)
+    grid = [length_of(head, n), *net_grid(head)[1:]]
+    index = np.stack(np.indices(grid), axis=-1).reshape(-1, head["ndim"])
+    v = (siren if head["net"] == SIREN else asmr)(head, w, index)
+    return v.reshape(*grid, net_channels(head))
+
+
+def finished(head: dict[str, Any], v: np.ndarray) -> np.ndarray:
+    """Samples from values."""
+    v = np.nan_to_num(v).clip(0, 1).astype(np.float64)
+    if head["kind"] in (IMAGE, VIDEO):
+        samples = np.floor(v * (2 ** head["depth"] - 1) + 0.5)
+        return samples.astype(np.uint8 if head["depth"] == 8 else np.uint16)
+    x = head["low"] + v * (head["high"] - head["low"])
+    if head["kind"] == AUDIO or head["numbers"] == 2:
+        return x.astype(np.float32)
+    depth, signed = head["depth"], head["numbers"] == 1
+    least = -(2 ** (depth - 1)) if signed else 0
+    samples = np.floor(x + 0.5).clip(least, least + 2**depth - 1)
+    return samples.astype(f"{'i' if signed else 'u'}{max(depth // 8, 1)}")
+
+
+def planes_of(decoded: "Decoded") -> list[np.ndarray]:
+    """Samples of the whole signal; luma and chroma apart with 4:2:0."""
+    head = decoded.head
+    if head["net"] == SPECTRUM:
+        largest = float(np.finfo(np.float32).max)
+        x = np.nan_to_num(spectrum(decoded) * head["high"], posinf=largest, neginf=-largest)
+        return [x.clip(-largest, largest).astype(np.float32)]
+    parts = [finished(head, values_at_samples(decoded, n)) for n in range(len(decoded.segments))]
+    samples = np.concatenate(parts)
+    if not packed(head):
+        return [samples]
+    frames, rows, columns = head["shape"]
+    luma = np.zeros((frames, rows, columns, 1), dtype=np.uint8)
+    for t, i, j in np.ndindex(frames, rows, columns):
+        luma[t, i, j, 0] = samples[t, i // 2, j // 2, 2 * (i % 2) + j % 2]
+    return [luma, samples[..., 4:]]
 
 
 def samples_of(decoded: "Decoded") -> np.ndarray:
-    head, v = decoded.head, values_at_samples(decoded)
-    peak = 2 ** head["depth"] - 1
-    samples = np.floor(v.clip(0, 1).astype(np.float64) * peak + 0.5)
-    kind = np.uint8 if head["depth"] == 8 else np.uint16
-    return samples.astype(kind).reshape(*head["shape"], head["channels"])
+    return planes_of(decoded)[0]
+
+
+class Segment(NamedTuple):
+    integers: list[list[int]]  # one list per stored tensor
+    weights: dict[str, np.ndarray]  # every tensor of the network
+    latents: list[np.ndarray]  # pyramid: by grid, (bands, 4, rows, columns); spectrum: one array
 
 
 class Decoded(NamedTuple):
     head: dict[str, Any]
-    integers: list[list[int]]  # one list per stored tensor
-    weights: dict[str, np.ndarray]  # every tensor of the network
+    segments: list[Segment]
     metadata: dict[int, bytes]
-    latents: list[np.ndarray]  # by grid, (bands, 4, rows, columns); none but with a pyramid
 
 
 def all_integers(decoded: Decoded) -> list[int]:
     """Every integer that the file codes, in its order; 0 for a tensor of one level."""
-    integers = [q for tensor in decoded.integers for q in tensor]
-    return integers + [q for grid in decoded.latents for q in grid.reshape(-1).tolist()]
+    integers = []
+    for segment in decoded.segments:
+        integers += [q for tensor in segment.integers for q in tensor]
+        integers += [q for grid in segment.latents for q in grid.reshape(-1).tolist()]
+    return integers
+
+
+def read_segment(head: dict[str, Any], sections: dict[int, list[bytes]], n: int) -> Segment:
+    tensors = read_weights(sections[WEIGHTS][n], stored_counts(head))
+    weights = network_weights(head, [values_of(*tensor) for tensor in tensors])
+    latents = []
+    if head["net"] == PYRAMID:
+        latents = read_latents(head, weights, sections[LATENTS][n])
+    if head["net"] == SPECTRUM:
+        latents = [read_frames(head, weights, sections[LATENTS][n], n)]
+    crcs = [head["integers_crc"]] if head["kind"] == IMAGE else head["segment_crcs"]
+    check_integers(tensors, latents, crcs[n])
+    return Segment([integers for _, integers in tensors], weights, latents)
 
 
 def read_file(data: bytes) -> Decoded:
     """Everything but the samples. Raises SpecError."""
     sections = read_sections(data)
-    head = read_head(sections[HEAD])
-    require((LATENTS in sections) == (head["net"] == 3), "LATENTS or a pyramid alone")
-    tensors = read_weights(sections[WEIGHTS], stored_counts(head))
-    weights = network_weights(head, [values_of(*tensor) for tensor in tensors])
-    latents = read_latents(head, weights, sections[LATENTS]) if head["net"] == 3 else []
-    check_integers(tensors, latents, head["integers_crc"])
-    metadata = read_metadata(sections[METADATA]) if METADATA in sections else {}
-    return Decoded(head, [integers for _, integers in tensors], weights, metadata, latents)
+    head = read_head(sections[HEAD][0])
+    check_numbers(head, sections)
+    segments = [read_segment(head, sections, n) for n in range(segments_of(head))]
+    metadata = read_metadata(sections[METADATA][0]) if sections[METADATA] else {}
+    return Decoded(head, segments, metadata)
 
 
 def decode(data: bytes) -> np.ndarray:
-    """Samples, (rows, columns, channels), uint8 or uint16."""
+    """Samples, (*shape, channels); of a 4:2:0 video the luma."""
     return samples_of(read_file(data))

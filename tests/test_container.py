@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from inrcodec.container import (
     Header,
+    Kind,
     Net,
     Storage,
     describe,
@@ -35,7 +36,8 @@ KINDS = {
     "asmr": forge.ASMR,
     "projected": forge.PROJECTED,
     "pyramid": forge.PYRAMID,
-}
+} | forge.PARTED
+ENUMERATED = ("kind", "numbers", "layout", "net", "storage")
 RGB = Header(
     channels=3,
     depth=8,
@@ -70,26 +72,34 @@ def test_header_round_trip(header):
     assert unpack_header(payload) == header
     read = spec_decoder.read_head(payload)
     for name, value in describe(header).items():
-        expected = value if name not in ("kind", "net", "storage") else int(getattr(header, name))
+        expected = value if name not in ENUMERATED else int(getattr(header, name))
         assert read[name] == expected
     json.dumps(describe(header))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(header=forge.headers(side=6, width=5, layers=3), seed=st.integers(0, 99))
 def test_file_round_trip(header, seed):
     if header.storage == Storage.PROJECTION:
         header = replace(header, latent=1 + header.latent % 50, groups=1)
-    tensors = forge.random_tensors(header, seed)
+    contents = forge.random_contents(header, seed)
     metadata = Metadata(icc=b"profile" * seed, exif=b"II*\0" if seed % 2 else b"")
-    parsed = parse_file(forge.make_file(header, tensors, metadata), Limits())
-    assert replace(parsed.header, integers_crc=0) == replace(header, integers_crc=0)
-    assert parsed.version == (1, 1 if header.net == Net.PYRAMID else 0)
+    parsed = parse_file(forge.make_parted(header, contents, metadata), Limits())
+    crcs = [0] * header.segments
+    assert parsed.header.with_crcs(crcs) == header.with_crcs(crcs)
+    assert parsed.version == (1, minor(header))
     assert unpack_metadata(parsed.metadata, Limits()) == metadata
-    counts = [tensor.integers.size for tensor in tensors]
-    assert_same_tensors(
-        unpack(parsed.segments[0].weights, counts, parsed.segments[0].weights_offset), tensors
-    )
+    for n, (segment, (tensors, latents)) in enumerate(zip(parsed.segments, contents, strict=True)):
+        assert (segment.number, segment.latents is None) == (n, latents is None)
+        counts = [tensor.integers.size for tensor in tensors]
+        assert_same_tensors(unpack(segment.weights, counts, segment.weights_offset), tensors)
+
+
+def minor(header):
+    """The lowest minor version that has all of a header."""
+    if header.kind != Kind.IMAGE:
+        return 2
+    return 1 if header.net == Net.PYRAMID else 0
 
 
 @settings(max_examples=50, deadline=None)
@@ -200,11 +210,54 @@ def test_table_of_the_specification_is_the_declaration():
         {"bases": ((1, 1), (1, 1), (4, 4))},
         {"shape": (7, 10, 2)},
         {"seed": -1},
+        {"rate": 25},
     ],
 )
 def test_wrong_headers_are_not_written(change):
     with pytest.raises(ValueError, match=next(iter(change)).replace("shape", "bases|ndim")):
         pack_header(replace(forge.ASMR, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"segment_crcs": (1, 2)}, "segment_crcs are 2, not 3"),
+        ({"segment": 0}, "segment = 0"),
+        ({"low": -0.1, "high": 0.1}, "low = -0.1 is not a finite float32"),
+        ({"hop": 48, "segment": 96, "shape": (250,)}, "hop = 48"),
+    ],
+)
+def test_wrong_headers_of_sounds_are_not_written(change, message):
+    header = replace(forge.SPECTRUM, high=1.0).with_crcs([1, 2, 3])
+    with pytest.raises(ValueError, match=message):
+        pack_header(replace(header, **{"low": -1.0} | change))
+
+
+@pytest.mark.parametrize("kind", forge.PARTED)
+def test_damage_is_told_by_segment(kind):
+    """The nth section of a type is that of segment n, whatever lies between."""
+    sections = forge.payloads(forge.make_file(forge.PARTED[kind]))
+    kinds = [kind for kind, _ in sections[1:]]
+    for place, (section, payload) in enumerate(sections[1:], start=1):
+        data = forge.assemble(sections, b"\x89INR\x01\x02")
+        at = data.index(payload)
+        damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        name, number = ("WEIGHTS", "LATENTS")[section - 2], kinds[: place - 1].count(section)
+        message = f"{name}, segment {number}: CRC-32"
+        with pytest.raises(Corrupt, match=message):
+            parse_file(damaged, Limits())
+        with pytest.raises(Corrupt, match=f"payload of {name}, segment {number} needs"):
+            parse_file(data[: at + 1], Limits())
+
+
+def test_order_of_sections_of_different_types_is_free():
+    data = forge.make_file(forge.SPECTRUM)
+    head, *rest = forge.payloads(data)
+    moved = forge.assemble([head, *sorted(rest, key=lambda section: -section[0])])
+    parsed = parse_file(moved, Limits())
+    for ours, theirs in zip(parsed.segments, parse_file(data, Limits()).segments, strict=True):
+        assert (ours.weights, ours.latents) == (theirs.weights, theirs.latents)
+        assert moved[ours.latents_offset :].startswith(ours.latents)
 
 
 @pytest.mark.parametrize(

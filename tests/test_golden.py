@@ -12,13 +12,20 @@ import spec_decoder
 
 from inrcodec.container import Net, parse_file
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode, info, verify
-from inrcodec.decoder.pyramid import read_latents
+from inrcodec.decoder import decode, info, pyramid, spectrum, verify
 from inrcodec.limits import Limits
-from inrcodec.network import network_of, pyramid_of, storage_of
+from inrcodec.network import network_of, pyramid_of, spectrum_of, storage_of
 
 FOLDER = Path(__file__).parent / "golden"
 FILES = {f"{p.parent.name}/{p.stem}": p for p in sorted(FOLDER.glob("v*/*.inr"))}
+VERSIONS = sorted({path.parent.name for path in FILES.values()})
+IMAGES = {("siren", "direct"), ("siren", "projection"), ("asmr", "direct"), ("asmr", "projection")}
+# What each version's files are at least: net and storage.
+NETS = {
+    "v1.0": IMAGES,
+    "v1.1": {("pyramid", "direct")},
+    "v1.2": {("siren", "direct"), ("asmr", "direct"), ("spectrum", "direct")},
+}
 CODE_VALUES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 8}
 DECODE_ALL = """
 import sys, numpy as np, inrcodec
@@ -36,28 +43,47 @@ def assert_samples(samples, path):
     golden = expected(path, "samples")
     assert samples.dtype == golden.dtype
     assert samples.shape == golden.shape
-    difference = np.abs(samples.astype(int) - golden.astype(int))
-    assert difference.max() <= CODE_VALUES[golden.dtype]
+    difference = np.abs(samples.astype(np.float64) - golden.astype(np.float64))
+    assert difference.max() <= within(golden)
 
 
-def test_golden_files_are_there():
-    assert len(FILES) >= 5
-    assert all(path.stat().st_size < 1000 for path in FILES.values())
+def within(golden):
+    """How far samples may be apart; of floating-point numbers by how large they get."""
+    return CODE_VALUES.get(
+        golden.dtype, 2 * CODE_VALUES[np.dtype(np.uint16)] / 65535 * golden.max()
+    )
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_golden_files_are_there(version):
+    paths = [path for path in FILES.values() if path.parent.name == version]
+    assert all(path.stat().st_size < 1000 for path in paths)
+    facts = [info(path.read_bytes()) for path in paths]
+    assert {(f["net"], f["storage"]) for f in facts} == NETS[version]
+    assert {f["version"] for f in facts} == {version[1:]}
+
+
+def test_golden_files_are_of_all_kinds():
+    assert VERSIONS[:2] == ["v1.0", "v1.1"]
     facts = [info(path.read_bytes()) for path in FILES.values()]
-    assert {(f["net"], f["storage"]) for f in facts} == {
-        (net, storage) for net in ("siren", "asmr") for storage in ("direct", "projection")
-    } | {("pyramid", "direct")}
-    assert {f["version"] for f in facts} == {name[1:4] for name in FILES}
     assert {f["channels"] for f in facts} >= {1, 3, 4}
-    assert {f["depth"] for f in facts} == {8, 16}
+    assert {f["depth"] for f in facts} >= {8, 16}
+    if "v1.2" in VERSIONS:
+        assert {f["kind"] for f in facts} == {"image", "audio", "video", "volume"}
+        assert max(f.get("segments", 1) for f in facts) >= 3
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_same_samples(name):
     data = FILES[name].read_bytes()
     verify(data)
-    assert_samples(decode(data).samples, FILES[name])
+    signal = decode(data)
+    assert_samples(signal.samples, FILES[name])
     assert_samples(spec_decoder.decode(data), FILES[name])
+    if signal.chroma is not None:
+        chroma = expected(FILES[name], "chroma")
+        assert (signal.chroma.dtype, signal.chroma.shape) == (chroma.dtype, chroma.shape)
+        assert np.abs(signal.chroma.astype(int) - chroma).max() <= 1
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -70,17 +96,32 @@ def test_same_integers(name):
 
 def integers_of(parsed):
     """Every integer of a file, as the package finds them."""
-    header = parsed.header
-    pyramid = header.net == Net.PYRAMID
-    net = pyramid_of(header) if pyramid else network_of(header)
-    specs = storage_of(header).stored(net)
-    tensors = unpack(parsed.segments[0].weights, [t.size for t in specs])
-    integers = np.concatenate([t.integers for t in tensors]).tolist()
-    if pyramid:
-        weights = forge.weights_of(header, tensors)
-        for grid in read_latents(net, weights, parsed.segments[0].latents, 0):
-            integers += grid.swapaxes(0, 1).ravel().tolist()
+    header, integers = parsed.header, []
+    for segment in parsed.segments:
+        tensors = unpack(segment.weights, [t.size for t in specs_of(header)])
+        integers += np.concatenate([t.integers for t in tensors]).tolist()
+        for latents in latents_of(header, segment, tensors):
+            integers += latents.ravel().tolist()
     return integers
+
+
+def specs_of(header):
+    if header.net in (Net.PYRAMID, Net.SPECTRUM):
+        return forge.latent_net(header).tensors()
+    return storage_of(header).stored(network_of(header))
+
+
+def latents_of(header, segment, tensors):
+    """Arrays of latents in the order of their checksum."""
+    if header.net == Net.PYRAMID:
+        weights = forge.weights_of(header, tensors)
+        grids = pyramid.read_latents(pyramid_of(header), weights, segment.latents, 0)
+        return [grid.swapaxes(0, 1) for grid in grids]
+    if header.net == Net.SPECTRUM:
+        weights, net = forge.weights_of(header, tensors), spectrum_of(header)
+        frames = spectrum.frames_of(header.shape[0], header.segment, header.hop, segment.number)
+        return [spectrum.read_latents(net, weights, frames, segment.latents, 0)]
+    return []
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
@@ -97,7 +138,7 @@ def test_same_samples_on_any_number_of_threads(threads, tmp_path):
             assert_samples(samples[str(path)], path)
 
 
-@pytest.mark.parametrize("version", ["v1.0", "v1.1"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_golden_files_are_not_overwritten(version):
     script = FOLDER / "make_golden.py"
     before = {path: path.read_bytes() for path in FILES.values()}

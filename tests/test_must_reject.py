@@ -29,6 +29,11 @@ SECTIONS = [(HEAD, HEAD_PAYLOAD), (WEIGHTS, WEIGHTS_PAYLOAD)]
 ASMR_SECTIONS = forge.payloads(forge.make_file(forge.ASMR))
 PROJECTED_SECTIONS = forge.payloads(forge.make_file(forge.PROJECTED))
 PYRAMID_SECTIONS = forge.payloads(forge.make_file(forge.PYRAMID))
+# HEAD of each: kind, channels, depth, ndim; then from byte 4 shape and the kind's own fields.
+SOUND_SECTIONS = forge.payloads(forge.make_file(forge.SOUND))
+SPECTRUM_SECTIONS = forge.payloads(forge.make_file(forge.SPECTRUM))
+FILM_SECTIONS = forge.payloads(forge.make_file(forge.FILM))
+VOLUME_SECTIONS = forge.payloads(forge.make_file(forge.VOLUME))
 RECORD = struct.pack("<Bee", 64, -0.75, 0.75)  # how WEIGHTS begins; then a model
 
 
@@ -63,6 +68,60 @@ def split_weights():
 def with_pyramid(position, value):
     """A pyramid whose HEAD has another byte."""
     return with_head(patched(position, value, PYRAMID_SECTIONS[0][1]), PYRAMID_SECTIONS)
+
+
+def with_sound(position, value, sections=SOUND_SECTIONS):
+    """A sound whose HEAD has another byte."""
+    return with_head(patched(position, value, sections[0][1]), sections)
+
+
+def with_spectrum(position, value):
+    """A spectrum whose HEAD has another byte."""
+    return with_sound(position, value, SPECTRUM_SECTIONS)
+
+
+def with_film(position, value):
+    """A 4:2:0 video whose HEAD has another byte."""
+    return with_sound(position, value, FILM_SECTIONS)
+
+
+def with_volume(position, value):
+    """A volume of floating-point numbers whose HEAD has another byte."""
+    return with_sound(position, value, VOLUME_SECTIONS)
+
+
+def with_ends(low, high, sections=SOUND_SECTIONS, position=5):
+    """A sound or a volume with other ends of its range."""
+    head = sections[0][1]
+    ends = struct.pack("<ff", low, high)
+    return with_head(head[:position] + ends + head[position + 8 :], sections)
+
+
+def projected_spectrum():
+    """A spectrum's HEAD with storage 2, and the fields that come with it."""
+    head = SPECTRUM_SECTIONS[0][1]
+    at = head.index(b"\4\1\x20", 10)  # net, storage, hop
+    return with_head(head[: at + 1] + b"\2\x20\x11\1\5" + head[at + 3 :], SPECTRUM_SECTIONS)
+
+
+def with_segment_crc(n):
+    """A spectrum whose HEAD has another CRC-32 for segment n of three."""
+    at = len(SPECTRUM_SECTIONS[0][1]) - 4 * (3 - n)
+    return with_spectrum(at, bytes([SPECTRUM_SECTIONS[0][1][at] ^ 1]))
+
+
+def with_segment_latents(n, change):
+    """A spectrum whose LATENTS payload of segment n is changed."""
+    sections = list(SPECTRUM_SECTIONS)
+    sections[2 + 2 * n] = (LATENTS, change(sections[2 + 2 * n][1]))
+    return forge.assemble(sections)
+
+
+def too_large_frequency():
+    contents = forge.random_contents(forge.SPECTRUM)
+    contents[1][1][0][1, 1, 5] = 32769
+    with patch("inrcodec.entropy.latents.MAX_MAGNITUDE", 32769):
+        return forge.make_parted(forge.SPECTRUM, contents)
 
 
 def with_latents(change):
@@ -173,14 +232,40 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "skipped section first": ("not HEAD", forge.assemble([(0x90, b""), *SECTIONS])),
         "no WEIGHTS": ("no WEIGHTS", forge.assemble(SECTIONS[:1])),
         "two HEAD": ("HEAD: second", forge.assemble([*SECTIONS, SECTIONS[0]])),
-        "two WEIGHTS": ("WEIGHTS: second", forge.assemble([*SECTIONS, SECTIONS[1]])),
+        "two WEIGHTS": (
+            "WEIGHTS: section 2 of 1",
+            forge.assemble([*SECTIONS, SECTIONS[1]]),
+        ),
+        "four WEIGHTS of three": (
+            "WEIGHTS: section 4 of 3",
+            forge.assemble([*SOUND_SECTIONS, SOUND_SECTIONS[1]]),
+        ),
+        "two WEIGHTS of three": (
+            "segment 2 has no WEIGHTS",
+            forge.assemble(SOUND_SECTIONS[:-1]),
+        ),
+        "two LATENTS of three": (
+            "segment 2 has no LATENTS",
+            forge.assemble(SPECTRUM_SECTIONS[:-1]),
+        ),
+        "four LATENTS of three": (
+            "LATENTS: section 4 of 3",
+            forge.assemble([*SPECTRUM_SECTIONS, SPECTRUM_SECTIONS[2]]),
+        ),
+        "LATENTS of a sound's siren": (
+            "LATENTS: section 1 of 0",
+            forge.assemble([*SOUND_SECTIONS, (LATENTS, b"")]),
+        ),
         "two METADATA": ("METADATA: second", forge.assemble([*SECTIONS, *[(METADATA, FRAME)] * 2])),
-        "two LATENTS": ("LATENTS: second", forge.assemble([*PYRAMID_SECTIONS, (LATENTS, b"")])),
+        "two LATENTS": (
+            "LATENTS: section 2 of 1",
+            forge.assemble([*PYRAMID_SECTIONS, (LATENTS, b"")]),
+        ),
         "LATENTS of a siren": (
-            "a LATENTS section with",
+            "LATENTS: section 1 of 0",
             forge.assemble([*SECTIONS, (LATENTS, b"")]),
         ),
-        "no LATENTS": ("no LATENTS section with", forge.assemble(PYRAMID_SECTIONS[:2])),
+        "no LATENTS": ("segment 0 has no LATENTS", forge.assemble(PYRAMID_SECTIONS[:2])),
         "overlong varint": ("shape.* shortest form", with_head(patched(4, b"\x83\x00"))),
         "varint over 32 bits": (
             "shape.* over 32 bits",
@@ -201,7 +286,8 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
                 + forge.section(WEIGHTS, WEIGHTS_PAYLOAD, b"%c\0" % (len(WEIGHTS_PAYLOAD) | 128))
             ),
         ),
-        "kind": ("kind = 2", with_head(patched(0, b"\2"))),
+        "kind 0": ("kind = 0", with_head(patched(0, b"\0"))),
+        "kind 5": ("kind = 5", with_head(patched(0, b"\5"))),
         "no channels": ("channels = 0", with_head(patched(1, b"\0"))),
         "five channels": ("channels = 5", with_head(patched(1, b"\5"))),
         "depth": ("depth = 12", with_head(patched(2, b"\x0c"))),
@@ -243,6 +329,51 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "coarse_width": ("coarse_width = 0", with_pyramid(13, b"\0")),
         "cut HEAD": ("integers_crc needs", with_head(HEAD_PAYLOAD[:-1])),
         "long HEAD": ("HEAD: 1 bytes after", with_head(HEAD_PAYLOAD + b"\0")),
+        "65 channels of audio": ("channels = 65", with_sound(1, b"\x41")),
+        "depth of audio": ("depth = 8", with_sound(2, b"\x08")),
+        "axes of audio": ("ndim = 2", with_sound(3, b"\2")),
+        "no samples": (r"shape\[0\] = 0", with_sound(4, b"\0")),
+        "low not finite": ("low = -inf", with_ends(float("-inf"), 1.0)),
+        "high not a number": ("high = nan", with_ends(0.0, float("nan"))),
+        "high below low": ("high = -1.0 is below", with_ends(1.0, -1.0)),
+        "low of a spectrum": (
+            "high = 0.5 is not -low = 0.25",
+            with_ends(-0.25, 0.5, SPECTRUM_SECTIONS, 6),
+        ),
+        "rate 0": ("rate = 0", with_sound(13, b"\0\0")),
+        "no seconds": ("rate_seconds = 0", with_sound(15, b"\0")),
+        "no segment": ("segment = 0", with_sound(16, b"\0")),
+        "pyramid of audio": ("net = 3", with_sound(17, b"\3")),
+        "spectrum of an image": ("net = 4", with_head(patched(6, b"\4"))),
+        "cut segment_crcs": (
+            "segment_crcs needs 12 bytes and 11 are left",
+            with_head(SOUND_SECTIONS[0][1][:-1], SOUND_SECTIONS),
+        ),
+        "more segments than CRCs": ("segment_crcs needs 40 bytes", with_sound(16, b"\5")),
+        "fewer segments than CRCs": ("4 bytes after", with_sound(16, b"\x19")),
+        "hop 48": ("hop = 48", with_spectrum(20, b"\x30")),
+        "hop 16": ("hop = 16", with_spectrum(20, b"\x10")),
+        "hop 32768": ("hop = 32768", with_spectrum(20, forge.leb128(32768))),
+        "segment of 2.25 hops": ("segment = 72 is not", with_spectrum(17, b"\x48")),
+        "projected spectrum": ("not stored by projection", projected_spectrum()),
+        "two channels of video": ("channels = 2", with_film(1, b"\2")),
+        "4:2:0 in grey": ("channels = 1 is not allowed with layout", with_film(1, b"\1")),
+        "depth of video": ("depth = 16", with_film(2, b"\x10")),
+        "axes of video": ("ndim = 2", with_film(3, b"\2")),
+        "rows of video": (r"shape\[1\] = 1048577", with_film(5, forge.leb128(2**20 + 1))),
+        "layout": ("layout = 3", with_film(12, b"\3")),
+        "spectrum of video": ("net = 4", with_film(14, b"\4")),
+        "padded size of 4:2:0": ("axis 1 multiply to 2,", with_film(23, b"\1")),
+        "five channels of a volume": ("channels = 5", with_volume(1, b"\5")),
+        "depth of a volume": ("depth = 24", with_volume(2, b"\x18")),
+        "float of 16 bits": ("depth = 16 is not allowed with numbers", with_volume(2, b"\x10")),
+        "axes of a volume": ("ndim = 4", with_volume(3, b"\4")),
+        "side of a volume": (r"shape\[1\] = 1048577", with_volume(5, forge.leb128(2**20 + 1))),
+        "numbers": ("numbers = 3", with_volume(7, b"\3")),
+        "signed mask": (
+            "depth = 1 is not allowed with numbers",
+            with_head(patched(7, b"\1", patched(2, b"\1", VOLUME_SECTIONS[0][1])), VOLUME_SECTIONS),
+        ),
         "no zstd": ("METADATA", with_frame(b"abcdefghijkl")),
         "empty METADATA": ("METADATA", with_frame(b"")),
         "skippable frame": ("not a zstd frame", with_frame(b"\x50\x2a\x4d\x18\1\0\0\0x")),
@@ -289,6 +420,23 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "latent words left": ("words left", with_latents(lambda stream: stream + bytes(4))),
         "last latent state": ("LATENTS: ", with_latents(lambda s: bytes([s[0] ^ 1]) + s[1:])),
         "latent too large": ("magnitude above 32768", too_large_latent()),
+        "cut latents of segment 1": (
+            "segment 1: LATENTS: .* ends before its last latent",
+            with_segment_latents(1, lambda stream: stream[:-4]),
+        ),
+        "latents too long of segment 2": (
+            "segment 2: LATENTS: .* words left",
+            with_segment_latents(2, lambda stream: stream + bytes(4)),
+        ),
+        "frequency too large": ("segment 1: .* magnitude above 32768", too_large_frequency()),
+        "crc of segment 0": ("segment 0: WEIGHTS: CRC-32 of the integers", with_segment_crc(0)),
+        "crc of segment 2": ("segment 2: WEIGHTS: CRC-32 of the integers", with_segment_crc(2)),
+        "weights of segment 1": (
+            "segment 1: WEIGHTS: .* words left",
+            forge.assemble(
+                [*SOUND_SECTIONS[:2], (WEIGHTS, SOUND_SECTIONS[2][1] + bytes(2)), SOUND_SECTIONS[3]]
+            ),
+        ),
         "latents_crc": ("CRC-32 of the integers", with_pyramid_crc()),
         "integers_crc": ("CRC-32 of the integers", with_head(HEAD_PAYLOAD[:-4] + b"\0\0\0\0")),
     },
@@ -323,6 +471,18 @@ def accepted():
     yield with_projection(b"\x11\3\5")
     yield forge.assemble([PYRAMID_SECTIONS[i] for i in (0, 2, 1)], b"\x89INR\1\0")
     yield forge.make_file(replace(forge.PYRAMID, shape=(1, 8), stages=0, colour_from=3))
+    for header in forge.PARTED.values():
+        yield forge.make_file(header)
+    yield forge.assemble([*SOUND_SECTIONS, (METADATA, FRAME)])
+    yield forge.assemble(
+        [SPECTRUM_SECTIONS[0], *sorted(SPECTRUM_SECTIONS[1:], key=lambda s: -s[0]), (0x90, b"")]
+    )
+    yield forge.make_file(replace(forge.SOUND, segment=2**32 - 1))
+    yield forge.make_file(replace(forge.SPECTRUM, shape=(1,), segment=2**10))
+    yield forge.make_file(replace(forge.SPECTRUM, channels=1, shape=(128,)))
+    yield forge.make_file(replace(forge.SPECTRUM, low=0.0, high=0.0))
+    yield forge.make_file(replace(forge.VOLUME, low=2.5, high=2.5))
+    yield forge.make_file(replace(forge.FILM, shape=(1, 1, 1), bases=((1, 1, 1),) * 3))
 
 
 @pytest.mark.parametrize("data", list(accepted()), ids=lambda data: f"{crc32(data):08x}")
@@ -332,7 +492,8 @@ def test_both_decoders_accept(data):
     except InrError as error:
         pytest.fail(str(error))
     expected = spec_decoder.decode(data)
-    assert np.abs(samples.astype(int) - expected).max() <= 1
+    within = 1 if samples.dtype.kind in "iu" else 1e-4 * max(1, np.abs(expected).max())
+    assert np.abs(samples.astype(np.float64) - expected).max() <= within
 
 
 def test_metadata_read_alike():

@@ -33,9 +33,10 @@ def test_both_decoders_give_the_samples_stated():
 def test_the_example_has_a_layer_of_every_kind():
     """No tie at a rounding edge either: the samples are the same wherever they are computed."""
     decoded = spec_decoder.read_file(DATA)
-    assert list(decoded.weights) == ["W_1", "b_1", "M_1", "W_out", "b_out"]
+    weights = decoded.segments[0].weights
+    assert list(weights) == ["W_1", "b_1", "M_1", "W_out", "b_out"]
     index = np.stack(np.indices((3, 4)), axis=-1).reshape(-1, 2)
-    scaled = 255 * spec_decoder.asmr(decoded.head, decoded.weights, index)
+    scaled = 255 * spec_decoder.asmr(decoded.head, weights, index)
     assert np.abs(scaled % 1 - 0.5).min() > 0.01
 
 

@@ -91,7 +91,8 @@ def tensor_lines(data: bytes) -> list[str]:
     """Integers and values of every tensor."""
     decoded = spec_decoder.read_file(data)
     lines = []
-    for (name, values), integers in zip(decoded.weights.items(), decoded.integers, strict=True):
+    [segment] = decoded.segments
+    for (name, values), integers in zip(segment.weights.items(), segment.integers, strict=True):
         rounded = " ".join(f"{v:.5f}" for v in values.reshape(-1))
         lines += [f"{name:<6} q = {' '.join(map(str, integers))}", f"       {rounded}"]
     return lines

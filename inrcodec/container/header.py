@@ -75,6 +75,8 @@ _KINDS: dict[Kind, dict[str, Collection[int]]] = {
     )
 }
 
+_VOLUME_DEPTHS = {Numbers.UNSIGNED: (1, 8, 16), Numbers.SIGNED: (8, 16), Numbers.FLOAT: (32,)}
+
 _Read = Callable[[Reader, Field, Mapping[str, Any]], Any]
 _IMAGE = ("kind", (Kind.IMAGE,))
 _PARTED = ("kind", (Kind.AUDIO, Kind.VIDEO, Kind.VOLUME))
@@ -294,11 +296,13 @@ def _kind_problems(header: Header) -> list[str]:
     for axis, size in enumerate(header.shape):
         if size > MAX_SIDE and not (timed and axis == 0):
             problems.append(f"shape[{axis}] = {size} is above {MAX_SIDE}")
+    if header.segment and len(header.segment_crcs) != header.segments:
+        problems.append(f"segment_crcs are {len(header.segment_crcs)}, not {header.segments}")
     if header.high < header.low:
         problems.append(f"high = {header.high} is below low = {header.low}")
     if header.layout == Layout.YCBCR_420 and header.channels != 3:
         problems.append(f"channels = {header.channels} is not allowed with layout = ycbcr_420")
-    if header.kind == Kind.VOLUME and (header.depth == 32) != (header.numbers == Numbers.FLOAT):
+    if header.kind == Kind.VOLUME and header.depth not in _VOLUME_DEPTHS[header.numbers]:
         problems.append(f"depth = {header.depth} is not allowed with numbers = {header.numbers}")
     return problems
 

@@ -143,7 +143,7 @@ def _network_facts(header: Header, limits: Limits) -> dict[str, Any]:
     if header.net == NetId.PYRAMID:
         return _latent_facts(pyramid_of(header), sum(g.size for g in pyramid_of(header).grids()))
     if header.net == NetId.SPECTRUM:
-        frames = header.segments * spectrum_of(header).frames + 1
+        frames = -(-header.shape[0] // header.hop) + 1
         return _latent_facts(spectrum_of(header), frames * header.hop * header.channels)
     net, storage = network_of(header), storage_of(header)
     facts: dict[str, Any] = {

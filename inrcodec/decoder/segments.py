@@ -6,14 +6,14 @@ from contextlib import contextmanager
 import numpy as np
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Layout
+from inrcodec.container.header import Header, Kind, Layout
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import spectrum
 from inrcodec.decoder.evaluate import evaluate
 from inrcodec.decoder.part import Box
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
-from inrcodec.decoder.values import finish, reduced, sample_type, signal_of
+from inrcodec.decoder.values import finish, means, rounded, sample_type, signal_of
 from inrcodec.errors import Corrupt
 from inrcodec.network import spectrum_of
 from inrcodec.signals.packing import unpacked_420
@@ -34,14 +34,16 @@ def parted_signal(
 ) -> Signal:
     """A box of a signal by coordinate networks, reduced by `scale`. Raises Corrupt."""
     header = parsed.header
+    space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
+    across = [axis for axis in space if axis]
     parts = [
-        [
-            reduced(header, plane, scale)
-            for plane in _segment(parsed, number, local, ignore_checksum)
-        ]
+        [means(plane, across, scale) for plane in _segment(parsed, number, local, ignore_checksum)]
         for number, local in _touched(header, box)
     ]
-    planes = [np.concatenate(plane) for plane in zip(*parts, strict=True)]
+    # Boxes can lie across the ends of segments.
+    along = [axis for axis in space if not axis]
+    planes = [means(np.concatenate(plane), along, scale) for plane in zip(*parts, strict=True)]
+    planes = [rounded(header, plane) for plane in planes]
     signal = signal_of(header, planes[0], metadata)
     if len(planes) == 1:
         return signal
@@ -91,10 +93,11 @@ def spectrum_samples(
             samples = _contribution(parsed, number, ignore_checksum)
         start = (number * each - 1 - first) * hop
         inside = slice(max(start, 0), min(start + len(samples), len(blocks)))
-        blocks[inside] += samples[inside.start - start : inside.stop - start]
+        with np.errstate(all="ignore"):
+            blocks[inside] += samples[inside.start - start : inside.stop - start]
     start = first * hop
-    kept = blocks[ends[0] - start : ends[1] - start] * np.float32(header.high)
-    return np.nan_to_num(kept)
+    with np.errstate(all="ignore"):
+        return np.nan_to_num(blocks[ends[0] - start : ends[1] - start] * np.float32(header.high))
 
 
 def _contribution(parsed: ParsedFile, number: int, ignore_checksum: bool) -> np.ndarray:

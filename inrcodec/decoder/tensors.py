@@ -40,7 +40,4 @@ def check_crc(crc: int, header: Header, number: int, ignore_checksum: bool) -> N
     """Raise Corrupt if the integers of segment `number` are not those of the header."""
     stored = header.crcs[number]
     if crc != stored and not ignore_checksum:
-        where = f", segment {number}" if header.segment else ""
-        raise Corrupt(
-            f"WEIGHTS{where}: CRC-32 of the integers is {crc:08x}, HEAD says {stored:08x}"
-        )
+        raise Corrupt(f"WEIGHTS: CRC-32 of the integers is {crc:08x}, HEAD says {stored:08x}")

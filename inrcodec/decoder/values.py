@@ -1,5 +1,6 @@
 """From a network's values to samples of the kind that the header names, and to a signal."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -27,20 +28,23 @@ def finish(header: Header, values: np.ndarray) -> np.ndarray:
     samples = low + values.astype(np.float64) * (high - low)
     if dtype.kind == "f":
         return samples.astype(dtype)
-    ends = np.iinfo(dtype)
-    return np.floor(samples + 0.5).clip(ends.min, ends.max).astype(dtype)
+    least, most = (0, 1) if header.depth == 1 else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return np.floor(samples + 0.5).clip(least, most).astype(dtype)
 
 
-def reduced(header: Header, samples: np.ndarray, scale: int) -> np.ndarray:
-    """Means of boxes of `scale` samples along the axes of space, as samples of the same type."""
-    if scale == 1:
+def means(samples: np.ndarray, axes: Sequence[int], scale: int) -> np.ndarray:
+    """Means of boxes of `scale` samples along these axes, float32; for 1 the samples themselves."""
+    for axis in axes:
+        samples = box_means(samples, axis, scale)
+    return samples
+
+
+def rounded(header: Header, samples: np.ndarray) -> np.ndarray:
+    """Means as samples of the header's type."""
+    dtype = sample_type(header)
+    if samples.dtype == dtype:
         return samples
-    means = samples.astype(np.float32)
-    for axis in range(1 if header.kind == Kind.VIDEO else 0, samples.ndim - 1):
-        means = box_means(means, axis, scale)
-    if samples.dtype.kind == "f":
-        return means
-    return np.floor(means.astype(np.float64) + 0.5).astype(samples.dtype)
+    return np.floor(samples.astype(np.float64) + 0.5).astype(dtype)
 
 
 def signal_of(header: Header, samples: np.ndarray, metadata: Metadata) -> Signal:

@@ -9,7 +9,7 @@ import numpy as np
 from inrcodec.container.fields import pack_varint
 from inrcodec.container.header import Header
 from inrcodec.container.sections import Segment, overhead, pack_file, parse_file
-from inrcodec.encoder.check import decoded_psnr, full_scale_db
+from inrcodec.encoder.check import decoded_psnr
 from inrcodec.encoder.describe import grid_of
 from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import search
@@ -85,12 +85,12 @@ _HEADER_BYTES = 60
 
 def _fit(part: Session, job: Job) -> _Fitted:
     job.fit_all()
-    made = job.candidate()
-    parsed = parse_file(made.data, _NO_LIMITS)
+    parsed = parse_file(job.file(), _NO_LIMITS)
     signal = part.signal
     values = math.prod(signal.shape) * signal.channels
-    error = 10 ** ((full_scale_db(signal) - made.psnr_db) / 10) * values
-    return _Fitted(parsed.segments[0], parsed.header.crcs[0], error, made.stopped)
+    # Decoding tells no more: what it measures counts from the part's own range, not the whole's.
+    error = 10 ** (-job.fit.psnr() / 10) * values
+    return _Fitted(parsed.segments[0], parsed.header.crcs[0], error, job.stopped)
 
 
 def _framing(session: Session, made: Plan | None, segment: int, segments: int, budget: int) -> int:

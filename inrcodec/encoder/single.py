@@ -236,12 +236,12 @@ class Job:
     @property
     def size(self) -> int:
         """Bytes of the file as the fit stands."""
-        return len(self._file())
+        return len(self.file())
 
     def candidate(self) -> Candidate:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
         self.session.checking()
-        data = self._file()
+        data = self.file()
         psnr = decoded_psnr(self.session.signal, data, self.fit.psnr())
         return Candidate(data, psnr, self.stopped)
 
@@ -251,8 +251,11 @@ class Job:
         assert self.fit.grids is not None
         return self.fit.grids
 
-    def _file(self) -> bytes:
-        """Coding takes much longer than rounding: a file is kept while its numbers are the same."""
+    def file(self) -> bytes:
+        """The file as the fit stands.
+
+        Coding takes much longer than rounding: a file is kept while its numbers are the same.
+        """
         tensors = quantise_all(self.fit.arrays(), self.grids)
         numbers = self.grids, [tensor.integers.tobytes() for tensor in tensors]
         if self._kept is None or self._kept[0] != numbers:

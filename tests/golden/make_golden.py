@@ -1,10 +1,13 @@
 """Make the golden files of a format version, once: `python tests/golden/make_golden.py v1.0`.
 
 Golden files of a released format are never made again: an existing folder is an error. Each
-NAME.inr has the samples and the integers that the second decoder, not the package, finds in it.
+NAME.inr has the samples and the integers that the second decoder, not the package, finds in it;
+of a 4:2:0 video the chroma too.
 """
 
 import sys
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,47 +22,113 @@ from inrcodec.options import EncodeOptions  # noqa: E402
 from inrcodec.signals import Signal  # noqa: E402
 from inrcodec.signals.signal import Metadata  # noqa: E402
 
-# Per name: channels, depth, size in bytes, representation, settings.
-Files = dict[str, tuple[int, int, int, str, dict[str, str]]]
-COORDINATES: Files = {
-    "asmr_rgb8": (3, 8, 800, "asmr", {"bases": "3,2,4/4,2,4", "w0_modulator": "2"}),
-    "siren_grey8": (1, 8, 600, "siren", {"frequencies": "4", "layers": "2"}),
-    "doh_asmr_rgba8": (4, 8, 800, "doh", {"target": "asmr", "groups": "3"}),
-    "doh_siren_rgb8": (3, 8, 700, "doh", {"target": "siren", "groups": "1"}),
-    "asmr_rgb16": (3, 16, 900, "asmr", {"frequencies": "2"}),
-}
-PYRAMIDS: Files = {
-    "pyramid_rgb8": (3, 8, 950, "pyramid", {}),
-    "pyramid_grey16": (1, 16, 700, "pyramid", {}),
-}
-# Per version: rows and columns of the picture, settings of every fit, files.
-VERSIONS: dict[str, tuple[tuple[int, int], dict[str, str], Files]] = {
-    "v1.0": ((21, 30), {"steps": "1500", "learning_rate": "0.003"}, COORDINATES),
-    "v1.1": ((40, 56), {"steps": "200"}, PYRAMIDS),
-}
+STEPS = {"steps": "1500", "learning_rate": "0.003"}
 
 
-def picture(shape: tuple[int, int], channels: int, depth: int) -> Signal:
-    """Waves and an edge."""
-    y, x = np.mgrid[: shape[0], : shape[1]]
+@dataclass(frozen=True)
+class File:
+    """A signal, and how it is coded: size in bytes, representation, settings."""
+
+    signal: Signal
+    size: int
+    repr: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def waves(shape: tuple[int, ...], channels: int) -> np.ndarray:
+    """Waves and an edge, values of 0..1: (*shape, channels)."""
+    *_, y, x = np.meshgrid(*map(np.arange, (1, *shape)), indexing="ij")
     planes = [
         0.5 + 0.2 * np.sin(x / 4 + c) + 0.15 * np.cos(y / 3 - c) + 0.1 * (x + y > 20 + 4 * c)
         for c in range(channels)
     ]
-    samples = np.rint(np.stack(planes, axis=-1) * (2**depth - 1))
+    return np.stack(planes, axis=-1)[0]
+
+
+def picture(channels: int, depth: int, shape: tuple[int, int] = (21, 30)) -> Signal:
+    samples = np.rint(waves(shape, channels) * (2**depth - 1))
     return Signal("image", samples.astype(np.uint8 if depth == 8 else np.uint16), Metadata())
 
 
+def sound(length: int, channels: int, rate: int, bits: int = 16) -> Signal:
+    """Tones that grow, and a little noise."""
+    time = np.arange(length)[:, None]
+    tones = np.sin(time * (0.2 + 0.1 * np.arange(channels))) * (0.2 + time / length / 2)
+    noise = np.random.default_rng(0).normal(0, 0.01, tones.shape)
+    samples = (tones + noise).astype(np.float32)
+    return Signal("audio", samples, rate=Fraction(rate), bits=bits)
+
+
+def film() -> Signal:
+    """4:2:0 with an odd number of rows and of columns."""
+    frames = np.rint(255 * waves((7, 13, 17), 3)).astype(np.uint8)
+    chroma = np.ascontiguousarray(frames[:, ::2, ::2, 1:])
+    return Signal("video", frames[..., :1], rate=Fraction(25), chroma=chroma)
+
+
+def volume() -> Signal:
+    samples = (40 * waves((9, 8, 7), 1) - 10).astype(np.float32)
+    return Signal("volume", samples)
+
+
+def mask() -> Signal:
+    """A ball."""
+    z, y, x = np.mgrid[-1:1:10j, -1:1:12j, -1:1:11j]
+    inside = (z**2 + y**2 + x**2 < 0.6).astype(np.uint8)
+    return Signal("volume", inside[..., None], bits=1)
+
+
+def files_of(version: str) -> dict[str, File]:
+    """The files of a version by name; the order gives each its seed."""
+    if version == "v1.0":
+        bases = {"bases": "3,2,4/4,2,4", "w0_modulator": "2"}
+        return {
+            "asmr_rgb8": File(picture(3, 8), 800, "asmr", STEPS | bases),
+            "siren_grey8": File(
+                picture(1, 8), 600, "siren", STEPS | {"frequencies": "4", "layers": "2"}
+            ),
+            "doh_asmr_rgba8": File(
+                picture(4, 8), 800, "doh", STEPS | {"target": "asmr", "groups": "3"}
+            ),
+            "doh_siren_rgb8": File(
+                picture(3, 8), 700, "doh", STEPS | {"target": "siren", "groups": "1"}
+            ),
+            "asmr_rgb16": File(picture(3, 16), 900, "asmr", STEPS | {"frequencies": "2"}),
+        }
+    if version == "v1.1":
+        steps = {"steps": "200"}
+        return {
+            "pyramid_rgb8": File(picture(3, 8, (40, 56)), 950, "pyramid", steps),
+            "pyramid_grey16": File(picture(1, 16, (40, 56)), 700, "pyramid", steps),
+        }
+    if version == "v1.2":
+        return {
+            "audio_asmr": File(sound(500, 1, 8000), 900, "asmr", STEPS | {"segment": "200"}),
+            # Segments of ten seconds.
+            "audio_spectrum": File(
+                sound(1000, 2, 36, 24), 950, "spectrum", {"hop": "32", "steps": "50"}
+            ),
+            "video_420_asmr": File(film(), 950, "asmr", STEPS | {"segment": "4"}),
+            "volume_float_siren": File(volume(), 600, "siren", STEPS | {"frequencies": "2"}),
+            "mask_asmr": File(mask(), 500, "asmr", STEPS | {"segment": "6"}),
+        }
+    raise SystemExit(f"no golden files of {version}")
+
+
 def main(version: str) -> None:
-    shape, common, files = VERSIONS[version]
+    files = files_of(version)
     folder = HERE / version
     folder.mkdir()  # FileExistsError: golden files stay as they are
-    for seed, (name, (channels, depth, size, kind, settings)) in enumerate(files.items()):
-        options = EncodeOptions(size=size, repr=kind, seed=seed, settings=common | settings)
-        coded = encode_signal(picture(shape, channels, depth), options)
-        integers = spec_decoder.all_integers(spec_decoder.read_file(coded.data))
+    for seed, (name, file) in enumerate(files.items()):
+        options = EncodeOptions(size=file.size, repr=file.repr, seed=seed, settings=file.settings)
+        coded = encode_signal(file.signal, options)
+        decoded = spec_decoder.read_file(coded.data)
+        integers = spec_decoder.all_integers(decoded)
         (folder / f"{name}.inr").write_bytes(coded.data)
-        np.save(folder / f"{name}.samples.npy", spec_decoder.decode(coded.data))
+        for what, samples in zip(
+            ("samples", "chroma"), spec_decoder.planes_of(decoded), strict=False
+        ):
+            np.save(folder / f"{name}.{what}.npy", samples)
         np.save(folder / f"{name}.integers.npy", np.array(integers, dtype=np.int32))
         print(f"{name}: {len(coded.data)} bytes, {coded.psnr_db:.2f} dB")
 

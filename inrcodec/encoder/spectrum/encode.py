@@ -198,7 +198,7 @@ class SpectrumJob:
         data = pack_file(header, weights, self.session.signal.metadata, latents)
         signal = self.session.signal
         values = math.prod(signal.shape) * signal.channels
-        error = sum(part.error for part in self.parts) * self.sound.peak**2 / values
+        error = sum(part.error for part in self.parts) / (4 * values)  # over 0..1, not -1..1
         promised = -10 * math.log10(max(error, 1e-14))
         return Candidate(data, decoded_psnr(signal, data, promised), self.stopped)
 
