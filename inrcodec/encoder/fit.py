@@ -113,13 +113,16 @@ def _leaves(model: Model) -> list[Tensor]:
 
 
 class Rounder:
-    """Puts all stored tensors on their grids at once; gradients pass as if nothing was rounded."""
+    """Puts all stored tensors on their grids at once; gradients pass as if nothing was rounded.
+
+    In float64, as `quantise` does: a number halfway between levels goes to the same one in both.
+    """
 
     def __init__(self, leaves: Sequence[Tensor], grids: Sequence[Grid]) -> None:
         device = leaves[0].device
         self._sizes = [leaf.numel() for leaf in leaves]
         spread = [(g.low, g.high, _step(g)) for g in grids]
-        per_tensor = torch.tensor(spread, dtype=torch.float32, device=device)
+        per_tensor = torch.tensor(spread, dtype=torch.float64, device=device)
         sizes = torch.tensor(self._sizes, device=device)
         self._low, self._high, self._step = per_tensor.repeat_interleave(sizes, dim=0).unbind(1)
 
@@ -127,8 +130,10 @@ class Rounder:
         """Rounded tensors of the leaves' shapes."""
         flat = torch.cat([leaf.reshape(-1) for leaf in leaves])
         with torch.no_grad():
-            held = torch.minimum(torch.maximum(flat, self._low), self._high)
-            offset = torch.round((held - self._low) / self._step) * self._step + self._low - flat
+            wide = flat.double()
+            held = torch.minimum(torch.maximum(wide, self._low), self._high)
+            rounded = torch.round((held - self._low) / self._step) * self._step + self._low
+            offset = (rounded - wide).float()
         parts = (flat + offset).split(self._sizes)
         return [part.view(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
 
