@@ -2,8 +2,8 @@
 
 import math
 
-from inrcodec import decoder, metrics
-from inrcodec.comparison import compare
+from inrcodec import decoder
+from inrcodec.comparison import Measures, compare_quickly
 from inrcodec.encoder.describe import sample_range
 from inrcodec.errors import EncodeError
 from inrcodec.limits import Limits
@@ -15,13 +15,15 @@ _NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
 _AGREEMENT_DB = 0.1
 
 
-def decoded_psnr(signal: Signal, data: bytes, fit_psnr_db: float) -> float:
-    """PSNR in dB, over colour, of the decoded file; EncodeError if it is not what the fit had.
+def decoded_measures(signal: Signal, data: bytes, fit_psnr_db: float) -> Measures:
+    """Measures of the decoded file, as its kind has them and SSIM left out; EncodeError if its PSNR
+    is not what the fit had.
 
     `fit_psnr_db`: over values of 0..1. Rounding to code values moves no sample by more than half of
     one, so it adds at most that to the root mean squared error.
     """
-    psnr = signal_psnr(signal, decoder.decode(data, limits=_NO_LIMITS))
+    measures = compare_quickly(signal, decoder.decode(data, limits=_NO_LIMITS))
+    psnr = psnr_of(measures)
     low, high = sample_range(signal)
     rounding = 0.5 / ((high - low) or 1.0) if signal.samples.dtype.kind in "iu" else 0.0
     error = 10 ** (-fit_psnr_db / 20) + rounding
@@ -29,14 +31,13 @@ def decoded_psnr(signal: Signal, data: bytes, fit_psnr_db: float) -> float:
     # With alpha, the fit counts it and the measure does not; a mask is cut at a half.
     if not signal.has_alpha and signal.depth > 1 and psnr < least:
         raise EncodeError(f"the file decodes to {psnr:.2f} dB, the fit promised {least:.2f} dB")
-    return psnr
+    return measures
 
 
-def signal_psnr(signal: Signal, decoded: Signal) -> float:
-    """PSNR in dB as the kind of signal has it; infinite for equal samples."""
-    if signal.kind == "image":
-        return metrics.psnr(signal, decoded)
-    psnr = compare(signal, decoded)["psnr_db"]
+def psnr_of(measures: Measures) -> float:
+    """PSNR in dB, over colour, to reckon with; infinite for equal samples, and where there is none
+    because the signal is constant."""
+    psnr = measures["psnr_db"]
     return math.inf if psnr is None else psnr
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from inrcodec.container.fields import pack_varint
 from inrcodec.container.header import Header
 from inrcodec.container.sections import Segment, overhead, pack_file, parse_file
-from inrcodec.encoder.check import decoded_psnr, full_scale_db
+from inrcodec.encoder.check import decoded_measures, full_scale_db
 from inrcodec.encoder.describe import grid_of
 from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import search
@@ -114,8 +114,8 @@ def _assembled(session: Session, made: Plan, segment: int, fitted: list[_Fitted]
     signal = session.signal
     values = math.prod(signal.shape) * signal.channels
     error = sum(one.error for one in fitted) / values
-    psnr = decoded_psnr(signal, data, -10 * math.log10(max(error, 1e-14)))
-    return Candidate(data, psnr, any(one.stopped for one in fitted))
+    measures = decoded_measures(signal, data, -10 * math.log10(max(error, 1e-14)))
+    return Candidate(data, measures, any(one.stopped for one in fitted))
 
 
 def planned_segment(signal: Signal, wanted: int) -> int:

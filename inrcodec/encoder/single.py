@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
+from inrcodec.comparison import Measures
 from inrcodec.container.header import Header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
-from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.check import decoded_measures, psnr_of
 from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
@@ -55,11 +56,16 @@ _LATENTS = {"image": ("pyramid", PYRAMID_SETTINGS), "audio": ("spectrum", SPECTR
 
 @dataclass(frozen=True)
 class Candidate:
-    """A whole file and the PSNR of what it decodes to, over colour."""
+    """A whole file, and the measures of what it decodes to."""
 
     data: bytes
-    psnr_db: float
+    measures: Measures
     stopped: bool
+
+    @property
+    def psnr_db(self) -> float:
+        """PSNR over colour."""
+        return psnr_of(self.measures)
 
 
 def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
@@ -242,8 +248,8 @@ class Job:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
         self.session.checking()
         data = self._file()
-        psnr = decoded_psnr(self.session.signal, data, self.fit.psnr())
-        return Candidate(data, psnr, self.stopped)
+        measures = decoded_measures(self.session.signal, data, self.fit.psnr())
+        return Candidate(data, measures, self.stopped)
 
     @property
     def grids(self) -> list[Grid]:
