@@ -15,6 +15,7 @@ from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import search
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, Job, header_for
+from inrcodec.errors import OptionError
 from inrcodec.limits import Limits
 from inrcodec.signals.signal import Metadata, Signal
 
@@ -119,9 +120,13 @@ def _assembled(session: Session, made: Plan, segment: int, fitted: list[_Fitted]
 
 
 def planned_segment(signal: Signal, wanted: int) -> int:
-    """Grid points of a segment along axis 0; all segments are about as long."""
+    """Grid points of a segment along axis 0; all segments are about as long. OptionError if those
+    of the `wanted` length are more than a file can have."""
     shape, _ = grid_of(signal)
     if wanted:
+        count = -(-shape[0] // wanted)
+        if count > _MOST_SEGMENTS:
+            raise OptionError(f"segment = {wanted} makes {count} segments, of {_MOST_SEGMENTS}")
         return min(wanted, shape[0])
     length = max(1, _SEGMENT_POINTS[signal.kind] // math.prod(shape[1:]))
     length = max(length, -(-shape[0] // _MOST_SEGMENTS))
