@@ -17,7 +17,7 @@ class Limits:
     macs: int = 2**44
     weights: int = 2**26
     projection: int = 2**32
-    sections: int = 255  # as many as a file can have
+    sections: int = 255
     metadata_bytes: int = 2**20
 
     def check(self, name: str, value: int, what: str = "") -> None:

@@ -70,7 +70,7 @@ def encode_signal(
         representation=session.representation,
         stopped=best.stopped,
         steps=session.steps,
-        measures=best.measures,
+        measures=best.checked.measures,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from inrcodec.container.fields import pack_varint
 from inrcodec.container.header import Header
 from inrcodec.container.sections import Segment, overhead, pack_file, parse_file
-from inrcodec.encoder.check import decoded_measures, full_scale_db
+from inrcodec.encoder.check import checked
 from inrcodec.encoder.describe import grid_of
 from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import search
@@ -29,7 +29,8 @@ _NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A segment's payload, the CRC-32 of its integers, and its squared error over 0..1."""
+    """A segment's payload, the CRC-32 of its integers, and its squared error in the units of the
+    samples."""
 
     payload: Segment
     crc: int
@@ -88,9 +89,7 @@ def _fit(part: Session, job: Job) -> _Fitted:
     job.fit_all()
     made = job.candidate()
     parsed = parse_file(made.data, _NO_LIMITS)
-    signal = part.signal
-    values = math.prod(signal.shape) * signal.channels
-    error = 10 ** ((full_scale_db(signal) - made.psnr_db) / 10) * values
+    error = made.checked.error * _values(part.signal)
     return _Fitted(parsed.segments[0], parsed.header.crcs[0], error, made.stopped)
 
 
@@ -112,11 +111,13 @@ def _assembled(session: Session, made: Plan, segment: int, fitted: list[_Fitted]
     session.checking()
     header = _header(session, made, segment, [one.crc for one in fitted])
     data = pack_file(header, [one.payload.weights for one in fitted], session.signal.metadata)
-    signal = session.signal
-    values = math.prod(signal.shape) * signal.channels
-    error = sum(one.error for one in fitted) / values
-    measures = decoded_measures(signal, data, -10 * math.log10(max(error, 1e-14)))
-    return Candidate(data, measures, any(one.stopped for one in fitted))
+    promised = sum(one.error for one in fitted) / _values(session.signal)
+    found = checked(session.signal, data, promised)
+    return Candidate(data, found, any(one.stopped for one in fitted))
+
+
+def _values(signal: Signal) -> int:
+    return math.prod(signal.shape) * signal.channels
 
 
 def planned_segment(signal: Signal, wanted: int) -> int:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import torch
 
-from inrcodec.comparison import Measures
 from inrcodec.container.header import Header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
-from inrcodec.encoder.check import decoded_measures, psnr_of
+from inrcodec.encoder.check import Checked, checked, psnr_of, unit_error
 from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
@@ -56,16 +55,16 @@ _LATENTS = {"image": ("pyramid", PYRAMID_SETTINGS), "audio": ("spectrum", SPECTR
 
 @dataclass(frozen=True)
 class Candidate:
-    """A whole file, and the measures of what it decodes to."""
+    """A whole file, and what its decoded samples were measured by."""
 
     data: bytes
-    measures: Measures
+    checked: Checked
     stopped: bool
 
     @property
     def psnr_db(self) -> float:
         """PSNR over colour."""
-        return psnr_of(self.measures)
+        return psnr_of(self.checked.measures)
 
 
 def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
@@ -248,8 +247,8 @@ class Job:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
         self.session.checking()
         data = self._file()
-        measures = decoded_measures(self.session.signal, data, self.fit.psnr())
-        return Candidate(data, measures, self.stopped)
+        promised = unit_error(self.fit.psnr(), self.session.ends)
+        return Candidate(data, checked(self.session.signal, data, promised), self.stopped)
 
     @property
     def grids(self) -> list[Grid]:
