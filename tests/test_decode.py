@@ -157,10 +157,10 @@ def test_metadata_bomb():
 
 
 def test_many_sections():
-    sections = forge.payloads(FILES["siren"]) + [(0x90, b"")] * 63
-    with pytest.raises(LimitExceeded, match="sections = 65"):
-        decode(forge.assemble(sections))
-    decode(forge.assemble(sections[:-1]))
+    data = forge.assemble(forge.payloads(FILES["siren"]) + [(0x90, b"")] * 253)
+    with pytest.raises(LimitExceeded, match="sections = 255"):
+        decode(data, limits=Limits(sections=254))
+    decode(data)
 
 
 @pytest.mark.parametrize(
