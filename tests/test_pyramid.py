@@ -374,7 +374,7 @@ def test_facts(coded):
 SMALL = replace(
     forge.PYRAMID, channels=1, shape=(5, 6), levels=2, width=2, layers=1, stages=1, integers_crc=0
 )
-LOW_LIMITS = Limits(samples=2**12, side=2**10, macs=2**22, weights=2**12)
+LOW_LIMITS = Limits(samples=2**12, side=2**10, macs=2**22, weights=2**12, sections=8)
 
 
 def test_any_changed_byte_is_noticed():
