@@ -4,41 +4,49 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from inrcodec import decoder, metrics
+from inrcodec import comparison, decoder
 from inrcodec.files import read_bytes
 from inrcodec.limits import Limits
 from inrcodec.options import EncodeOptions
-from inrcodec.signals import Signal, read_image
+from inrcodec.signals import Signal
+from inrcodec.sources import Source, load, load_all
 
-Source = Signal | str | PathLike[str]
 File = bytes | str | PathLike[str]
 
 
-def encode(source: Source, **options: Any) -> bytes:
-    """The .inr file of a signal or of a picture file.
+def encode(source: Source, *, resolution: int | None = None, **options: Any) -> bytes:
+    """The .inr file of a signal, or of a file or folder that `signals.read.read_signal` takes.
 
-    `options` are the fields of EncodeOptions: bpp, size (bytes) or psnr (dB), repr, effort 1..9,
-    time_limit (s), seed, threads, device, settings. Raises OptionError, InputError, RateError.
+    `resolution`: voxels along the longest side of a mesh. `options` are the fields of
+    EncodeOptions: bpp, kbps (of audio and video), size (bytes) or psnr (dB), repr, effort 1..9,
+    time_limit (s), seed, threads, device, settings. The sound of a film is left out. Raises
+    OptionError, InputError, RateError.
     """
     from inrcodec.encoder import encode_signal  # torch: only when something is encoded
 
-    return encode_signal(_signal(source), EncodeOptions(**options)).data
+    return encode_signal(load(source, resolution), EncodeOptions(**options)).data
 
 
 def decode(
     source: File,
-    region: tuple[int, int, int, int] | None = None,
+    region: tuple[int, ...] | None = None,
     scale: int = 1,
     limits: Limits | None = None,
     draft: bool = False,
+    *,
+    span: tuple[int, int | None] | None = None,
 ) -> Signal:
     """The signal of an .inr file, given as bytes or as a path.
 
-    `region` is (x, y, width, height), `scale` k for 1/k of the size, `draft` for speed before
-    fidelity in scaling. Raises NotInr, Corrupt,
-    Unsupported, LimitExceeded, OptionError, and InputError for a path that cannot be read.
+    `region` is (x, y, width, height), of a volume of three axes (x, y, z, width, height, depth)
+    with the last axis first. `span` is first and last+1 frame of video or sample of audio (None:
+    the end). `scale` is k for 1/k of the size, `draft` for speed before fidelity in scaling. Raises
+    NotInr, Corrupt, Unsupported, LimitExceeded, OptionError, and InputError for a path that cannot
+    be read.
     """
-    return decoder.decode(_bytes(source), region=region, scale=scale, draft=draft, limits=limits)
+    return decoder.decode(
+        _bytes(source), region=region, span=span, scale=scale, draft=draft, limits=limits
+    )
 
 
 def info(source: File) -> dict[str, Any]:
@@ -51,16 +59,16 @@ def verify(source: File) -> dict[str, Any]:
     return decoder.verify(_bytes(source))
 
 
-def compare(reference: Source, test: Source) -> dict[str, float | None]:
-    """psnr_db, ssim and ms_ssim between two signals or picture files.
+def compare(
+    reference: Source, test: Source, *, resolution: int | None = None
+) -> dict[str, float | None]:
+    """How near two signals are, given or in files of any kind, .inr files among them.
 
-    Raises InputError if they have different shapes.
+    psnr_db, ssim and ms_ssim of pictures and video; snr_db and psnr_db of audio; psnr_db, max_error
+    and, of masks, iou of volumes: see `inrcodec.comparison`. `resolution` is for meshes; by default
+    that of the other volume. Raises InputError if kinds or shapes differ, and as `decode`.
     """
-    return metrics.compare(_signal(reference), _signal(test))
-
-
-def _signal(source: Source) -> Signal:
-    return source if isinstance(source, Signal) else read_image(Path(source), str(source))
+    return comparison.compare(*load_all([reference, test], resolution))
 
 
 def _bytes(source: File) -> bytes:

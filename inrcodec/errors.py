@@ -1,5 +1,8 @@
 """The errors inrcodec raises on purpose: one tree, one line of message each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InrError(Exception):
     """Base of every error that inrcodec raises on purpose; `exit_status` is the command's."""
@@ -51,3 +54,14 @@ class LimitExceeded(InrError):
     """A file that asks for more samples, work or memory than the limits allow."""
 
     exit_status = 4
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the file's name before what goes wrong inside, where it is not told yet."""
+    try:
+        yield
+    except InrError as error:
+        if name in str(error):
+            raise
+        raise type(error)(f"{name}: {error}") from error

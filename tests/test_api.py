@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sound_files import sound, tone, written
 
 import inrcodec
 from inrcodec import allocator
@@ -52,6 +53,27 @@ def test_regions_scales_and_limits(data):
     assert inrcodec.decode(data, scale=4).shape == (3, 4)
     with pytest.raises(LimitExceeded):
         inrcodec.decode(data, limits=Limits(samples=100))
+
+
+def test_sound_in_parts(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(written(sound(tone()), "wav"))
+    data = inrcodec.encode(path, kbps=64, effort=1, settings={"steps": "5"})
+    assert inrcodec.info(data)["kbps"] <= 64
+    assert inrcodec.decode(data, span=(100, None)).shape == (2300,)
+    (tmp_path / "a.inr").write_bytes(data)
+    assert inrcodec.compare(path, tmp_path / "a.inr")["snr_db"] > 0
+
+
+def test_a_mesh_takes_the_resolution_of_the_other_side(tmp_path):
+    trimesh = pytest.importorskip("trimesh")
+    path = tmp_path / "a.stl"
+    path.write_bytes(trimesh.creation.box().export(file_type="stl"))
+    inside = np.pad(np.ones((6, 6, 6, 1), np.uint8), [(1, 1)] * 3 + [(0, 0)])
+    mask = inrcodec.Signal("volume", inside, bits=1)
+    assert inrcodec.compare(path, mask)["iou"] == 1
+    with pytest.raises(OptionError, match="resolution"):
+        inrcodec.encode(path)
 
 
 def test_compare(signal, picture):

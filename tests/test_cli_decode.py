@@ -7,10 +7,10 @@ import os
 import pytest
 from cli_fakes import call, describe_picture, install, make_inr
 
-from inrcodec.cli.decode import FORMATS
+from inrcodec.cli.formats import DEFAULTS, FORMATS
 from inrcodec.errors import Unsupported
 from inrcodec.limits import Limits
-from inrcodec.signals.image_formats import FORMATS as WRITABLE
+from inrcodec.signals.write import OUTPUTS
 
 
 @pytest.fixture
@@ -20,7 +20,12 @@ def codec(monkeypatch, tmp_path):
 
 
 def test_the_format_choices_are_what_can_be_written():
-    assert {name: known.suffixes[0] for name, known in WRITABLE.items()} == FORMATS
+    writable = {
+        kind: {name: suffixes[0] for name, suffixes in outputs.suffixes().items()}
+        for kind, outputs in OUTPUTS.items()
+    }
+    assert writable == FORMATS
+    assert {kind: outputs.default for kind, outputs in OUTPUTS.items()} == DEFAULTS
 
 
 def test_the_default_output_is_a_png_beside_the_input(codec, tmp_path):
@@ -33,6 +38,7 @@ def test_the_default_output_is_a_png_beside_the_input(codec, tmp_path):
         {
             "limits": Limits(),
             "region": None,
+            "span": None,
             "scale": 1,
             "draft": False,
             "ignore_checksum": False,
@@ -49,6 +55,7 @@ def test_options_reach_the_decoder(codec, tmp_path):
         {
             "limits": Limits(samples=0, side=0, macs=0, metadata_bytes=0, weights=5),
             "region": (1, 2, 3, 4),
+            "span": None,
             "scale": 2,
             "draft": True,
             "ignore_checksum": True,
@@ -102,6 +109,7 @@ def test_json(codec, tmp_path):
         "input": "a.inr",
         "output": "a.png",
         "bytes": (tmp_path / "a.png").stat().st_size,
+        "kind": "image",
         "shape": [16, 24],
         "channels": 3,
         "depth": 8,
@@ -126,7 +134,7 @@ def test_damaged_files_are_status_3_and_the_rest_is_decoded(codec, tmp_path):
 def test_an_unsupported_version_is_status_4(codec, tmp_path, monkeypatch):
     make_inr(tmp_path / "a.inr")
 
-    def refuse(data, *, limits=None):
+    def refuse(data, **_):
         raise Unsupported("file is of version 9, this reader knows 1")
 
     monkeypatch.setattr(codec, "info", refuse)
@@ -136,7 +144,7 @@ def test_an_unsupported_version_is_status_4(codec, tmp_path, monkeypatch):
 def test_ctrl_c_is_status_130(codec, tmp_path, monkeypatch):
     make_inr(tmp_path / "a.inr")
 
-    def interrupted(data, *, limits=None):
+    def interrupted(data, **_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(codec, "info", interrupted)

@@ -19,11 +19,20 @@ def outputs(inputs, target=None, suffix=".inr"):
         ("a/b/photo.tar.png", "a/b/photo.tar.inr"),
         ("photo", "photo.inr"),
         (".hidden", ".hidden.inr"),
+        ("scan.nii.gz", "scan.inr"),
+        ("frames/", "frames.inr"),
         ("-", "-"),
     ],
 )
 def test_the_suffix_is_swapped(name, output):
     assert outputs([name]) == [output]
+
+
+def test_the_suffix_may_depend_on_the_input():
+    assert outputs(["a.inr", "b.inr"], suffix=lambda name: ".wav" if name < "b" else "") == [
+        "a.wav",
+        "b",
+    ]
 
 
 def test_output_dir_takes_the_files_of_all_folders():

@@ -1,9 +1,13 @@
 """Sizes, times, regions and the like, as typed on the command line."""
 
+from fractions import Fraction
+
 import pytest
 
 from inrcodec.cli.types import (
+    Moment,
     parse_duration,
+    parse_moment,
     parse_positive,
     parse_region,
     parse_scale,
@@ -26,6 +30,12 @@ from inrcodec.cli.types import (
         (parse_positive, "0.3", 0.3),
         (parse_positive, "1e-3", 0.001),
         (parse_region, "0,1,2,3", (0, 1, 2, 3)),
+        (parse_region, "0,5", (0, 5)),
+        (parse_region, "0,1,2,3,4,5", (0, 1, 2, 3, 4, 5)),
+        (parse_moment, "0", Moment(Fraction(0), False)),
+        (parse_moment, "1.5", Moment(Fraction(3, 2), False)),
+        (parse_moment, "1.5s", Moment(Fraction(3, 2), False)),
+        (parse_moment, "36f", Moment(Fraction(36), True)),
         (parse_scale, "1", 1),
         (parse_scale, "1/8", 8),
         (parse_setting, "bases=4,4/4,6", ("bases", "4,4/4,6")),
@@ -44,8 +54,9 @@ def test_good_text_is_parsed(parse, text, value):
     + [(parse_positive, text) for text in ("0", "-1", "nan", "inf", "x")]
     + [
         (parse_region, text)
-        for text in ("", "1,2,3", "0,0,0,5", "0,0,5,0", "-1,0,5,5", "1,2,3,4,5")
+        for text in ("", "1,2,3", "0,0,0,5", "0,0,5,0", "-1,0,5,5", "1,2,3,4,5", "1,2,3,4,5,0")
     ]
+    + [(parse_moment, text) for text in ("", "-1", "1.5f", "5m", "1e3", ".5", "inf", "٣")]
     + [(parse_scale, text) for text in ("", "0", "1/0", "2", "1/-2", "0.5", "1/2/2")]
     + [(parse_setting, text) for text in ("", "width", "=3")],
 )

@@ -92,6 +92,7 @@ def test_kinds_of_picture(kind, channels, depth):
     assert decoded.samples.shape == signal.samples.shape
     assert decoded.samples.dtype == signal.samples.dtype
     assert metrics.psnr(signal, decoded) == pytest.approx(coded.psnr_db, abs=1e-9)
+    assert coded.measures == {"psnr_db": coded.psnr_db}
 
 
 @pytest.mark.parametrize(

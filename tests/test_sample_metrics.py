@@ -1,15 +1,18 @@
 """Measures of sounds and volumes against their definitions."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from video_files import random_video
 
 from inrcodec import comparison, metrics, sample_metrics
 from inrcodec.errors import InputError
 from inrcodec.sample_metrics import audio_metrics, volume_metrics
 from inrcodec.signals import Signal
+from inrcodec.video_metrics import video_metrics
 
 
 def sound(samples, rate=8000):
@@ -86,6 +89,18 @@ def test_dispatch():
     assert comparison.compare(v, v) == volume_metrics(v, v)
     picture = Signal("image", np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
     assert comparison.compare(picture, picture) == metrics.compare(picture, picture)
+    film = random_video(height=12, width=13, chroma=True)
+    assert comparison.compare(film, replace(film, rate=None)) == video_metrics(film, film)
+
+
+def test_the_quick_way_leaves_out_ssim():
+    picture = Signal("image", np.zeros((12, 12, 3), np.uint8))
+    assert comparison.compare_quickly(picture, picture) == {"psnr_db": math.inf}
+    film = random_video(height=12, width=13, chroma=True)
+    quick, all_measures = (f(film, film) for f in (comparison.compare_quickly, comparison.compare))
+    assert set(all_measures) - set(quick) == {"ssim", "ms_ssim"}
+    x = sound(noise((50, 2)))
+    assert comparison.compare_quickly(x, x) == audio_metrics(x, x)
 
 
 def test_what_cannot_be_compared():

@@ -1,6 +1,7 @@
 """How near videos are, against slow definitions."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,3 +86,7 @@ def test_differing_sizes_are_refused():
         video_metrics(a, random_video(frames=2))
     with pytest.raises(InputError, match="3 frames of 7 x 5 with 3 frames of 5 x 7"):
         video_metrics(a, random_video(height=7, width=5))
+    halved = random_video(chroma=True)
+    other = replace(halved, chroma=halved.chroma[:, 1:])
+    with pytest.raises(InputError, match="chroma"):
+        video_metrics(halved, other)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from inrcodec.cli.errors import INTERRUPTED
-from inrcodec.cli.naming import STANDARD_STREAM, Job, Target, obstacle, plan_jobs
+from inrcodec.cli.naming import STANDARD_STREAM, Job, Suffix, Target, obstacle, plan_jobs
 from inrcodec.cli.report import Report
 from inrcodec.cli.streams import stdout_is_terminal
 
@@ -18,11 +18,16 @@ class StopBatch(Exception):  # noqa: N818 - a request, not an error
 
 
 def prepare(
-    inputs: Sequence[str], target: Target, suffix: str, report: Report
+    inputs: Sequence[str],
+    target: Target,
+    suffix: Suffix,
+    report: Report,
+    is_folder: Callable[[Job], bool] = lambda job: False,
 ) -> tuple[list[Job], int]:
     """Jobs that may run, and the exit status so far (0, or that of the first refused one).
 
-    Everything that forbids an output is told here, before any work is done.
+    Everything that forbids an output is told here, before any work is done. `is_folder` says
+    whether a job's output is a folder.
     """
     jobs = plan_jobs(inputs, target, suffix)
     _check_stdout(jobs, report)
@@ -33,7 +38,7 @@ def prepare(
     for job in jobs:
         if target.skip_existing and _exists(job):
             report.done({**asdict(job), "skipped": True}, f"{job.output}: exists, skipped")
-        elif (error := obstacle(job, inputs, target.force)) is not None:
+        elif (error := obstacle(job, inputs, target.force, is_folder(job))) is not None:
             status = _first(status, report.failure(asdict(job), error))
         else:
             ready.append(job)

@@ -1,47 +1,50 @@
-"""`inrcodec decode`: turn .inr files back into pictures, without the fitting stack."""
+"""`inrcodec decode`: turn .inr files back into signals, without the fitting stack."""
 
 import sys
 import time
 from dataclasses import asdict
+from fractions import Fraction
 from io import BytesIO
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from inrcodec.cli.batch import prepare, run
+from inrcodec.cli.formats import DEFAULTS, SUFFIXES, formats_in_words
 from inrcodec.cli.naming import STANDARD_STREAM, Job, Target
-from inrcodec.cli.options import limit_options, packed, talk_options, target_options
-from inrcodec.cli.report import Report, samples_in_words
+from inrcodec.cli.options import NO_LIMITS, limit_options, packed, talk_options, target_options
+from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
-from inrcodec.cli.types import REGION, SCALE
+from inrcodec.cli.types import MOMENT, REGION, SCALE, Moment
+from inrcodec.cli.words import facts_of, in_words
+from inrcodec.errors import InrError, OptionError
 from inrcodec.limits import Limits
 
 if TYPE_CHECKING:
     from inrcodec.signals import Signal
 
-DEFAULT_FORMAT = "png"
-
-# Format name -> suffix of the default output name.
-FORMATS = {
-    "png": ".png",
-    "tiff": ".tiff",
-    "webp": ".webp",
-    "bmp": ".bmp",
-    "ppm": ".ppm",
-    "pgm": ".pgm",
-    "jpeg": ".jpg",
-    "avif": ".avif",
-    "npy": ".npy",
-}
-
 part_options = packed(
     "part",
     dict,
-    ["region", "scale", "draft", "ignore_checksum"],
+    ["region", "start", "end", "scale", "draft", "ignore_checksum"],
     [
         click.option(
-            "--region", type=REGION, metavar="X,Y,W,H", help="Decode only this rectangle."
+            "--region",
+            type=REGION,
+            metavar="X,Y,W,H",
+            help="Decode only this rectangle; of a volume this box: X,Y,Z,W,H,D, X being its last "
+            "axis.",
+        ),
+        click.option(
+            "--from",
+            "start",
+            type=MOMENT,
+            metavar="TIME",
+            help="Decode audio or video from here on: 1.5 or 1.5s, or 36f for frame or sample 36.",
+        ),
+        click.option(
+            "--to", "end", type=MOMENT, metavar="TIME", help="And up to here, not included."
         ),
         click.option(
             "--scale", type=SCALE, default="1", metavar="1/k", help="Decode at a k-th of the size."
@@ -51,21 +54,24 @@ part_options = packed(
     ],
 )
 
-picture_options = packed(
-    "picture",
+format_options = packed(
+    "wanted",
     dict,
     ["format", "depth"],
     [
         click.option(
             "--format",
-            type=click.Choice(list(FORMATS)),
-            help="Picture format; default by the suffix of the output, else png.",
+            type=click.Choice(list(SUFFIXES)),
+            metavar="FORMAT",
+            help="Format; default by the suffix of the output, else the first of its kind. "
+            f"{formats_in_words().capitalize()}. png of a video is a folder of frames, a mask is "
+            "a volume that says what is inside.",
         ),
         click.option(
             "--depth",
-            type=click.Choice(["8", "16"]),
+            type=click.Choice(["8", "16", "24", "32"]),
             callback=lambda ctx, param, value: value and int(value),
-            help="Bits per sample of the output; default as encoded.",
+            help="Bits per sample: 8 or 16 of pictures, 16, 24 or 32 of audio; default as encoded.",
         ),
     ],
 )
@@ -75,81 +81,142 @@ picture_options = packed(
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @target_options
 @part_options
-@picture_options
+@format_options
 @limit_options
 @talk_options
 def decode(
     inputs: tuple[str, ...],
     target: Target,
     part: dict[str, Any],
-    picture: dict[str, Any],
+    wanted: dict[str, Any],
     limits: Limits,
     report: Report,
 ) -> None:
-    """Decode each .inr file INPUT to a picture.
+    """Decode each .inr file INPUT to a picture, sound, a film, a volume or a mesh.
 
-    The output is INPUT with the suffix .png (or that of --format) unless --output or
-    --output-dir says otherwise.
+    The output is INPUT with the suffix of --format, or else .png, .wav, .y4m or .npy by the kind
+    of signal, unless --output or --output-dir says otherwise.
 
     \b
     Example:
       inrcodec decode photo.inr -o back.png
       inrcodec decode photo.inr --region 64,32,128,128 --scale 1/2 -o - | display
+      inrcodec decode film.inr --from 1.5 --to 36f --format mp4
     """
-    chosen = picture["format"] or DEFAULT_FORMAT
-    jobs, status = prepare(inputs, target, FORMATS[chosen], report)
+    facts = {name: _peek(name) for name in inputs}
+
+    def suffix(name: str) -> str:
+        return default_suffix(facts[name], wanted["format"])
+
+    def is_folder(job: Job) -> bool:
+        return writes_folder(facts[job.input], job.output, wanted["format"])
 
     def work(job: Job) -> None:
-        format_name = _format_name(job.output, picture["format"])
-        signal, seconds = _decode(job.input, part, limits)
-        data = _picture_bytes(signal, job.output, format_name, picture["depth"])
-        write_output(job.output, data, target.force)
-        record = _record(job, signal, len(data), seconds)
-        report.done(record, _sentence(record))
+        decode_one(job, part, wanted, limits, target.force, report)
 
+    jobs, status = prepare(inputs, target, suffix, report, is_folder)
     sys.exit(run(jobs, asdict, work, report, status))
 
 
-def _decode(name: str, part: dict[str, Any], limits: Limits) -> tuple["Signal", float]:
-    """The decoded signal and the seconds that took, reading and start-up left out."""
-    from inrcodec.decoder import decode as decode_bytes
+def _peek(name: str) -> dict[str, Any] | None:
+    """What a file's header says; None for standard input, and for a file that cannot be read: what
+    is wrong with that is told when its turn comes."""
     from inrcodec.files import read_bytes
 
-    data = read_bytes(name)
+    try:
+        return None if name == STANDARD_STREAM else _facts(read_bytes(name))
+    except InrError:
+        return None
+
+
+def _facts(data: bytes) -> dict[str, Any]:
+    from inrcodec.decoder import info
+
+    return info(data, limits=NO_LIMITS, ignore_checksum=True)
+
+
+def default_suffix(facts: dict[str, Any] | None, asked: str | None) -> str:
+    """The suffix of the output of a file with such a header; none of a folder of frames."""
+    if facts is not None and asked == "png" and facts["kind"] == "video":
+        return ""
+    return SUFFIXES[asked or DEFAULTS[facts["kind"] if facts is not None else "image"]]
+
+
+def writes_folder(facts: dict[str, Any] | None, output: str, asked: str | None) -> bool:
+    """Whether a file with such a header becomes a folder of frames."""
+    if facts is None or facts["kind"] != "video" or output == STANDARD_STREAM:
+        return False
+    return asked == "png" or (asked is None and PurePath(output).suffix.lower() == ".png")
+
+
+def decode_one(
+    job: Job,
+    part: dict[str, Any],
+    wanted: dict[str, Any],
+    limits: Limits,
+    force: bool,
+    report: Report,
+) -> None:
+    """Decode one file and write the signal; OptionError, before it is decoded, if it cannot be."""
+    from inrcodec.decoder import decode as decode_bytes
+    from inrcodec.files import read_bytes
+    from inrcodec.signals.write import check_depth, format_for, output_kind
+
+    data = read_bytes(job.input)
+    facts = _facts(data)
+    kind = output_kind(facts["kind"], facts["shape"], facts["channels"], facts["depth"])
+    format_name = format_for(kind, job.output, wanted["format"])
+    check_depth(kind, wanted["depth"])
+    options = {key: value for key, value in part.items() if key not in ("start", "end")}
+    span = span_of(facts, part["start"], part["end"])
     start = time.perf_counter()
-    signal = decode_bytes(data, limits=limits, **part)
-    return signal, time.perf_counter() - start
+    signal = decode_bytes(data, span=span, limits=limits, **options)
+    seconds = time.perf_counter() - start  # reading and start-up left out
+    size_bytes = _write(signal, job.output, format_name, wanted["depth"], force)
+    record = _record(job, signal, size_bytes, seconds)
+    report.done(record, f"{job.input} -> {job.output}: {in_words(record)}, {seconds:.3f} s")
 
 
-def _format_name(output: str, asked: str | None) -> str:
-    """The format to write; OptionError, before anything is decoded, if there is no such one."""
-    from inrcodec.signals.image_formats import format_for
+def span_of(
+    facts: dict[str, Any], start: Moment | None, end: Moment | None
+) -> tuple[int, int] | None:
+    """First and last+1 sample or frame; an end beyond the signal's is cut. Raises OptionError."""
+    if start is None and end is None:
+        return None
+    if not facts.get("rate"):
+        raise OptionError("--from and --to are for audio and video")
+    rate = Fraction(facts["rate"], facts["rate_seconds"])
+    size = facts["shape"][0]
+    first = start.index(rate) if start else 0
+    last = min(end.index(rate), size) if end else size
+    what = "frames" if facts["kind"] == "video" else "samples"
+    if first >= size:
+        raise OptionError(f"--from is beyond the end: {first} of {size} {what}")
+    if last <= first:
+        raise OptionError(f"--to is not after --from: {what} {first} to {last}")
+    return first, last
 
-    if asked is None and (output == STANDARD_STREAM or not PurePath(output).suffix):
-        return DEFAULT_FORMAT
-    return format_for(output, asked).name
+
+def _write(signal: "Signal", output: str, format_name: str, depth: int | None, force: bool) -> int:
+    """Write the signal, and return how many bytes it takes."""
+    from inrcodec.signals.write import write_signal
+
+    if signal.kind == "video" and format_name == "png":
+        return _write_folder(signal, output, force)
+    buffer = BytesIO()  # whole, in memory: only then is anything written
+    write_signal(signal, buffer, output, format_name, depth)
+    write_output(output, buffer.getvalue(), force)
+    return len(buffer.getvalue())
 
 
-def _picture_bytes(signal: "Signal", output: str, format_name: str, depth: int | None) -> bytes:
-    """The picture file, whole, in memory: only then is anything written."""
-    from inrcodec.signals import write_image
+def _write_folder(signal: "Signal", output: str, force: bool) -> int:
+    from inrcodec.signals.frame_folder import write_frames
 
-    buffer = BytesIO()
-    write_image(signal, buffer, output, format_name, depth)
-    return buffer.getvalue()
+    if output == STANDARD_STREAM:
+        raise OptionError("png of a video is a folder of frames, and no stream; name it")
+    write_frames(signal, Path(output), force)
+    return sum(path.stat().st_size for path in Path(output).glob("*.png"))
 
 
 def _record(job: Job, signal: "Signal", size_bytes: int, seconds: float) -> dict[str, Any]:
-    return {
-        **asdict(job),
-        "bytes": size_bytes,
-        "shape": list(signal.shape),
-        "channels": signal.channels,
-        "depth": signal.depth,
-        "seconds": round(seconds, 4),
-    }
-
-
-def _sentence(record: dict[str, Any]) -> str:
-    words = samples_in_words(record["shape"], record["channels"], record["depth"])
-    return f"{record['input']} -> {record['output']}: {words}, {record['seconds']:.3f} s"
+    return {**asdict(job), "bytes": size_bytes, **facts_of(signal), "seconds": round(seconds, 4)}

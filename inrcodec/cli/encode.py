@@ -12,12 +12,27 @@ import click
 from inrcodec.cli.batch import StopBatch, prepare, run
 from inrcodec.cli.interrupt import Interrupt
 from inrcodec.cli.naming import STANDARD_STREAM, Job, Target, exclusive
-from inrcodec.cli.options import NO_LIMITS, packed, talk_options, target_options
+from inrcodec.cli.options import (
+    NO_LIMITS,
+    packed,
+    resolution_option,
+    talk_options,
+    target_options,
+)
 from inrcodec.cli.progress import make_display
-from inrcodec.cli.report import Report, samples_in_words
+from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
 from inrcodec.cli.types import DURATION, POSITIVE, SETTING, SIZE
-from inrcodec.options import DEVICES, REPRESENTATIONS, SETTINGS, EncodeOptions
+from inrcodec.cli.words import facts_of, in_words, rate_in_words
+from inrcodec.options import (
+    DEFAULT_BPP,
+    DEFAULT_KBPS,
+    DEVICES,
+    RATES,
+    REPRESENTATIONS,
+    SETTINGS,
+    EncodeOptions,
+)
 
 if TYPE_CHECKING:
     from inrcodec.encoder import Encoded
@@ -26,7 +41,7 @@ if TYPE_CHECKING:
 
 def make_encode_options(settings: Sequence[tuple[str, str]], **given: Any) -> EncodeOptions:
     """The encoder's options; usage error for two rates, OptionError for a bad expert setting."""
-    exclusive("--bpp", given["bpp"], "--size", given["size"], "--psnr", given["psnr"])
+    exclusive(*(item for name in RATES for item in (f"--{name}", given[name])))
     keys = [key for key, _ in settings]
     for key in keys:
         if keys.count(key) > 1:
@@ -43,7 +58,16 @@ fit_options = packed(
             "--bpp",
             type=POSITIVE,
             metavar="X",
-            help="At most X bits per pixel or other grid point, over the whole file.",
+            help="At most X bits per pixel, sample, or other grid point, over the whole file. "
+            f"Default: {DEFAULT_BPP['image']:g} for pictures, {DEFAULT_BPP['video']:g} for video "
+            f"and {DEFAULT_BPP['volume']:g} for volumes.",
+        ),
+        click.option(
+            "--kbps",
+            type=POSITIVE,
+            metavar="X",
+            help="At most X kilobits per second of audio or video. "
+            f"Default for audio: {DEFAULT_KBPS:g} for each channel.",
         ),
         click.option(
             "--size", type=SIZE, metavar="N[k|M]", help="At most N bytes (k = 1000, M = 1000000)."
@@ -55,7 +79,7 @@ fit_options = packed(
             type=click.Choice(REPRESENTATIONS),
             default="auto",
             show_default=True,
-            help="Kind of network; auto takes the best for the picture and the rate.",
+            help="Kind of network; auto takes the best for the signal and the rate.",
         ),
         click.option(
             "-e",
@@ -105,6 +129,7 @@ fit_options = packed(
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @target_options
 @fit_options
+@resolution_option
 @click.option(
     "--metadata/--no-metadata",
     default=True,
@@ -122,36 +147,38 @@ def encode(
     inputs: tuple[str, ...],
     target: Target,
     options: EncodeOptions,
+    resolution: int | None,
     metadata: bool,
     progress: str,
     report: Report,
 ) -> None:
-    """Fit a network to each picture INPUT and write it to an .inr file.
+    """Fit a network to each INPUT and write it to an .inr file.
 
-    The output is INPUT with the suffix .inr unless --output or --output-dir says otherwise.
-    --bpp, --size and --psnr exclude one another and are promises about the written file.
-    The first Ctrl-C stops fitting and writes the best so far, the second gives up.
+    INPUT is a picture, sound, a film or a folder of frames, a volume (.npy, .npz, NIfTI-1) or a
+    mesh, which becomes a volume of voxels inside and outside. The output is INPUT with the suffix
+    .inr unless --output or --output-dir says otherwise. --bpp, --kbps, --size and --psnr exclude
+    one another and are promises about the written file. The first Ctrl-C stops fitting and writes
+    the best so far, the second gives up.
 
     \b
     Example:
       inrcodec encode photo.png --bpp 0.3
       inrcodec encode *.jpg --output-dir small --size 20k --time-limit 5m
+      inrcodec encode song.wav --kbps 64
     """
     jobs, status = prepare(inputs, target, ".inr", report)
 
     def work(job: Job) -> None:
-        encode_one(job, options, metadata, progress, target.force, report)
+        signal = _read(job.input, metadata, resolution, report)
+        encode_one(job, signal, options, progress, target.force, report)
 
     sys.exit(run(jobs, asdict, work, report, status))
 
 
 def encode_one(
-    job: Job, options: EncodeOptions, metadata: bool, progress: str, force: bool, report: Report
+    job: Job, signal: "Signal", options: EncodeOptions, progress: str, force: bool, report: Report
 ) -> None:
     """Encode one input and write it; StopBatch once that is done if Ctrl-C cut it short."""
-    signal = _read(job.input, metadata)
-    words = samples_in_words(signal.shape, signal.channels, signal.depth)
-    report.detail(f"{job.input}: {words}")
     from inrcodec.encoder import encode_signal
 
     display = make_display(progress, report.quiet, job.input)
@@ -167,12 +194,23 @@ def encode_one(
         raise StopBatch
 
 
-def _read(name: str, keep_metadata: bool) -> "Signal":
+def _read(name: str, keep_metadata: bool, resolution: int | None, report: Report) -> "Signal":
+    """The signal in a file or on standard input; says what it is, and what of it is left out."""
     from inrcodec.files import read_bytes
-    from inrcodec.signals import read_image
+    from inrcodec.signals.read import read_signal
 
     source = BytesIO(read_bytes(name)) if name == STANDARD_STREAM else Path(name)
-    return read_image(source, name, keep_metadata)
+    signal = read_signal(source, name, keep_metadata=keep_metadata, resolution=resolution)
+    report.detail(f"{name}: {in_words(facts_of(signal))}")
+    if signal.kind == "video" and isinstance(source, Path):
+        from inrcodec.signals.video_read import has_sound
+
+        if has_sound(source):
+            report.say(f"{name}: the sound is left out; it can be encoded by itself")
+    return signal
+
+
+KEPT = ("bytes", "bpp", "kbps", "repr", "seed", "version", "kind", "shape", "channels", "depth")
 
 
 def _record(job: Job, encoded: "Encoded") -> dict[str, Any]:
@@ -180,11 +218,11 @@ def _record(job: Job, encoded: "Encoded") -> dict[str, Any]:
     from inrcodec.decoder import info
 
     header = info(encoded.data, limits=NO_LIMITS)
-    kept = ("bytes", "bpp", "repr", "seed", "version", "shape", "channels", "depth", "effort")
     return {
         **asdict(job),
-        **{key: header[key] for key in kept},
+        **{key: header[key] for key in (*KEPT, "duration_s", "effort") if key in header},
         "psnr_db": encoded.psnr_db,
+        **encoded.measures,
         "seconds": round(encoded.seconds, 3),
         "steps": encoded.steps,
         "stopped": encoded.stopped,
@@ -195,6 +233,15 @@ def _sentence(record: dict[str, Any]) -> str:
     early = " (stopped early)" if record["stopped"] else ""
     return (
         f"{record['input']} -> {record['output']}: {record['bytes']} bytes, "
-        f"{record['bpp']:.3f} bpp, {record['psnr_db']:.2f} dB, {record['repr']}, "
+        f"{rate_in_words(record)}, {_quality(record)}, {record['repr']}, "
         f"{record['seconds']:.1f} s{early}"
     )
+
+
+def _quality(record: dict[str, Any]) -> str:
+    """The measure that says most: IoU of a mask, SNR of audio, else PSNR."""
+    if "iou" in record:
+        return f"IoU {record['iou']:.4f}"
+    if record.get("snr_db") is not None:
+        return f"SNR {record['snr_db']:.2f} dB"
+    return f"{record['psnr_db']:.2f} dB" if record["psnr_db"] is not None else "constant"

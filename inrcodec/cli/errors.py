@@ -1,8 +1,5 @@
 """What the user is told about an exception, and the exit status it leads to."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from inrcodec.errors import InrError
 
 FAILURE = 1
@@ -22,14 +19,3 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"{name}{error.strerror}", FAILURE
     first_line = (str(error).splitlines() or [""])[0]
     return f"internal error, {type(error).__name__}: {first_line}", FAILURE
-
-
-@contextmanager
-def about(name: str) -> Iterator[None]:
-    """Put the file's name before what goes wrong inside, where it is not told yet."""
-    try:
-        yield
-    except InrError as error:
-        if name in str(error):
-            raise
-        raise type(error)(f"{name}: {error}") from error

@@ -43,12 +43,13 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="inrcodec", message="%(prog)s %(version)s")
 def main() -> None:
-    """Store a picture as a small neural network fitted to it, and read it back.
+    """Store a picture, sound, film or volume as small neural networks fitted to it.
 
     \b
     Example:
       inrcodec encode photo.png --bpp 0.3     writes photo.inr
       inrcodec decode photo.inr -o back.png
+      inrcodec encode song.wav --kbps 64      writes song.inr
 
     Data goes to standard output, talk to standard error; "-" stands for either standard stream.
     Exit status: 0 done, 1 failure, 2 wrong usage, 3 damaged or not an .inr file, 4 a limit or an

@@ -7,7 +7,8 @@ import click
 
 from inrcodec.cli.batch import run
 from inrcodec.cli.options import NO_LIMITS, result_options
-from inrcodec.cli.report import Report, one_line, samples_in_words
+from inrcodec.cli.report import Report, one_line
+from inrcodec.cli.words import in_words, rate_in_words, rate_of
 
 
 @click.command()
@@ -38,8 +39,8 @@ def describe(name: str, found: dict[str, Any]) -> str:
     """The summary line, and under it a table of fields and a table of sections."""
     lines = [f"{one_line(name)}: {summary(found)}"]
     for key, value in found.items():
-        if key != "sections" and value is not None:
-            lines.append(f"  {key.replace('_', ' '):<18} {_text(value)}")
+        if key not in ("sections", "rate_seconds") and value is not None:
+            lines.append(f"  {_row(key, value, found)}")
     for section in found.get("sections", ()):
         lines.append(
             f"  section {section['name']:<10} {section['bytes']:>8} bytes at {section['offset']}"
@@ -49,8 +50,26 @@ def describe(name: str, found: dict[str, Any]) -> str:
 
 def summary(found: dict[str, Any]) -> str:
     """One line: size, samples, kind of network, bytes, rate."""
-    words = samples_in_words(found["shape"], found["channels"], found["depth"])
-    return f"{words}, {found['repr']}, {found['bytes']} bytes, {found['bpp']:.3f} bpp"
+    rate = rate_in_words(found)
+    return f"{in_words(found)}, {found['repr']}, {found['bytes']} bytes, {rate}"
+
+
+# Counts along axis 0, and how many there are in a second.
+COUNTED = {"audio": ("samples", "samples per s"), "video": ("frames", "fps")}
+
+
+def _row(key: str, value: Any, found: dict[str, Any]) -> str:
+    """A field, with its unit where it has one."""
+    counted, per_second = COUNTED.get(found["kind"], ("", ""))
+    if key == "rate":
+        key, text = per_second, f"{rate_of(found):.6g}"
+    elif key == "segment" and counted:
+        text = f"{value} {counted}"
+    elif key == "duration_s":
+        key, text = "duration", f"{value:.6g} s, {found['shape'][0]} {counted}"
+    else:
+        text = _text(value)
+    return f"{key.replace('_', ' '):<18} {text}"
 
 
 def _text(value: Any) -> str:

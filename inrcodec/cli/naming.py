@@ -1,7 +1,7 @@
 """Which file each input becomes, and what forbids writing it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,11 @@ import click
 from inrcodec.errors import InrError, OutputError
 
 STANDARD_STREAM = "-"
+
+
+# Of an output: one for all, or one by the input's name; "" for a folder.
+Suffix = str | Callable[[str], str]
+_DOUBLE = ".nii.gz"
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def exclusive(*names_and_values: object) -> None:
         raise click.UsageError(f"{given[0]} and {given[1]} exclude one another.")
 
 
-def plan_jobs(inputs: Sequence[str], target: Target, suffix: str) -> list[Job]:
+def plan_jobs(inputs: Sequence[str], target: Target, suffix: Suffix) -> list[Job]:
     """Where every input goes: `suffix` (".inr") takes the place of the input's own.
 
     Raises click.UsageError where names clash: several inputs and one output, two inputs that
@@ -64,7 +69,7 @@ def plan_jobs(inputs: Sequence[str], target: Target, suffix: str) -> list[Job]:
     return jobs
 
 
-def _output_name(name: str, target: Target, suffix: str) -> str:
+def _output_name(name: str, target: Target, suffix: Suffix) -> str:
     if target.output is not None:
         return target.output
     if name == STANDARD_STREAM:
@@ -72,23 +77,36 @@ def _output_name(name: str, target: Target, suffix: str) -> str:
             raise click.UsageError("standard input has no name; name its output with --output.")
         return STANDARD_STREAM
     path = Path(name)
+    if path.name in ("", ".."):  # a folder of frames, named from inside
+        path = path.resolve()
     folder = path.parent if target.output_dir is None else Path(target.output_dir)
-    return str(folder / path.with_suffix(suffix).name)
+    if path.name.lower().endswith(_DOUBLE):
+        path = path.with_suffix("")
+    return str(folder / path.with_suffix(suffix if isinstance(suffix, str) else suffix(name)).name)
 
 
-def obstacle(job: Job, inputs: Sequence[str], force: bool) -> InrError | None:
-    """Why the output of `job` must not be written, or None; `inputs` are all of the command's."""
+def obstacle(job: Job, inputs: Sequence[str], force: bool, folder: bool = False) -> InrError | None:
+    """Why the output of `job` must not be written, or None; `inputs` are all of the command's.
+
+    `folder`: the output is a folder, which may be there if it is empty.
+    """
     if job.output == STANDARD_STREAM or is_special(job.output):
         return None
     if any(_same_file(job.output, name) for name in inputs):
         return OutputError(f"{job.output}: is an input, and no input is ever written over")
+    if folder and os.path.isdir(job.output) and (force or not os.listdir(job.output)):
+        return None
+    if folder and os.path.isdir(job.output):
+        return OutputError(f"{job.output}: has files in it already; --force replaces frames")
+    if folder and os.path.lexists(job.output):
+        return OutputError(f"{job.output}: is a file, and frames go to a folder")
     if os.path.isdir(job.output):
         return OutputError(f"{job.output}: is a directory; --output-dir puts files into one")
     if os.path.lexists(job.output) and not force:
         return OutputError(f"{job.output}: exists already; --force replaces it")
-    folder = Path(job.output).parent
-    if not folder.is_dir():
-        return OutputError(f"{job.output}: there is no directory {folder}")
+    parent = Path(job.output).parent
+    if not parent.is_dir():
+        return OutputError(f"{job.output}: there is no directory {parent}")
     return None
 
 

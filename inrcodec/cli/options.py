@@ -63,6 +63,14 @@ talk_options = packed("report", Report, ["quiet", "verbose", "as_json"], [QUIET,
 result_options = packed("report", Report, ["verbose", "as_json"], [VERBOSE, JSON])
 
 
+resolution_option = click.option(
+    "--resolution",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Voxels along the longest side of a mesh.",
+)
+
+
 def _limit_option(name: str, default: int, what: str) -> Decorator:
     return click.option(
         f"--max-{name.replace('_', '-')}",
@@ -76,8 +84,8 @@ def _limit_option(name: str, default: int, what: str) -> Decorator:
 
 
 _LIMITED = {
-    "samples": "samples (pixels)",
-    "side": "pixels along one side",
+    "samples": "samples (pixels, voxels)",
+    "side": "samples along one side",
     "macs": "multiplications to decode",
     "weights": "weights",
     "projection": "entries in random projections",

@@ -3,7 +3,6 @@
 import json
 import math
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,15 +58,6 @@ class Report:
         if self.as_json:
             print_json({**names, "error": message, "status": status})
         return status
-
-
-CHANNELS = {1: "grey", 2: "grey+alpha", 3: "RGB", 4: "RGBA"}
-
-
-def samples_in_words(shape: Sequence[int], channels: int, depth: int) -> str:
-    """The grid and its samples: "192x128 RGB, 8 bits" for shape (128, 192)."""
-    size = "x".join(str(side) for side in reversed(shape))
-    return f"{size} {CHANNELS[channels]}, {depth} bits"
 
 
 def one_line(text: str) -> str:

@@ -3,7 +3,9 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import click
@@ -40,14 +42,37 @@ def parse_positive(text: str) -> float:
     return value
 
 
-def parse_region(text: str) -> tuple[int, int, int, int]:
-    """(x, y, width, height) in pixels from "X,Y,W,H"; width and height at least 1."""
-    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){3}", text, re.ASCII):
+@dataclass(frozen=True)
+class Moment:
+    """A place along time, at least 0: in seconds, or counted in frames or samples."""
+
+    value: Fraction
+    counted: bool
+
+    def index(self, rate: Fraction) -> int:
+        """The nearest frame or sample, with so many in a second; between two the later one."""
+        return math.floor(self.value if self.counted else self.value * rate + Fraction(1, 2))
+
+
+def parse_moment(text: str) -> Moment:
+    """Seconds from "1.5" or "1.5s", a frame or sample from "36f"."""
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)s?|([0-9]{1,12})f", text, re.ASCII)
+    if not match:
         raise ValueError(text)
-    x, y, width, height = map(int, text.split(","))
-    if not (width and height):
+    return Moment(Fraction(match[1] or match[2]), match[2] is not None)
+
+
+def parse_region(text: str) -> tuple[int, ...]:
+    """(x, y, width, height) in pixels from "X,Y,W,H"; width and height at least 1.
+
+    Of one or three axes likewise: first all starts, then all sizes.
+    """
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){1,5}", text, re.ASCII):
         raise ValueError(text)
-    return x, y, width, height
+    numbers = tuple(map(int, text.split(",")))
+    if len(numbers) % 2 or not all(numbers[len(numbers) // 2 :]):
+        raise ValueError(text)
+    return numbers
 
 
 def parse_scale(text: str) -> int:
@@ -87,6 +112,7 @@ class Parsed(click.ParamType):
 SIZE = Parsed("size", parse_size, "a whole number of bytes such as 20000, 20k or 1.5M")
 DURATION = Parsed("duration", parse_duration, "a time above 0 such as 90, 90s, 5m or 1h")
 POSITIVE = Parsed("number", parse_positive, "a finite number above 0")
+MOMENT = Parsed("moment", parse_moment, "seconds such as 1.5 or 1.5s, or a frame such as 36f")
 REGION = Parsed("region", parse_region, "X,Y,W,H in whole pixels, W and H at least 1")
 SCALE = Parsed("scale", parse_scale, "1/k with a whole number k")
 SETTING = Parsed("setting", parse_setting, "KEY=VALUE")

@@ -108,13 +108,15 @@ def verify(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:
     return info(data, limits=limits)
 
 
-def info(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:
+def info(
+    data: bytes, *, limits: Limits | None = None, ignore_checksum: bool = False
+) -> dict[str, Any]:
     """What a file's header says, ready for JSON; weights are not decoded.
 
     Raises NotInr, Corrupt, Unsupported, LimitExceeded.
     """
     limits = limits or Limits()
-    parsed = parse_file(data, limits)
+    parsed = parse_file(data, limits, ignore_checksum)
     header = parsed.header
     samples = math.prod(header.shape)
     sections = [

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from inrcodec.allocator import keep_pages
+from inrcodec.comparison import Measures
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.encoder import parted
 from inrcodec.encoder.describe import bytes_for_kbps
@@ -28,7 +29,8 @@ class Encoded:
 
     `data`: the file. `psnr_db`: measured on the decoded file, over colour. `seconds`: wall clock.
     `representation`: asmr, doh, siren, pyramid or spectrum. `stopped`: cut short by Ctrl-C or the
-    time limit. `steps`: optimisation steps taken in all.
+    time limit. `steps`: optimisation steps taken in all. `measures`: all that the decoded file was
+    measured by: psnr_db of pictures, what `inrcodec.comparison` has for other kinds, without SSIM.
     """
 
     data: bytes
@@ -37,6 +39,7 @@ class Encoded:
     representation: str
     stopped: bool
     steps: int
+    measures: Measures = field(default_factory=dict)
 
 
 def encode_signal(
@@ -67,6 +70,7 @@ def encode_signal(
         representation=session.representation,
         stopped=best.stopped,
         steps=session.steps,
+        measures=best.checked.measures,
     )
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from inrcodec.container.fields import pack_varint
 from inrcodec.container.header import Header
 from inrcodec.container.sections import Segment, overhead, pack_file, parse_file
-from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.check import checked, unit_error
 from inrcodec.encoder.describe import grid_of
 from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import search
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, Job, header_for
+from inrcodec.errors import OptionError
 from inrcodec.limits import Limits
 from inrcodec.signals.signal import Metadata, Signal
 
@@ -28,7 +29,8 @@ _NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A segment's payload, the CRC-32 of its integers, and its squared error over 0..1."""
+    """A segment's payload, the CRC-32 of its integers, and its squared error in the units of the
+    samples."""
 
     payload: Segment
     crc: int
@@ -86,10 +88,7 @@ _HEADER_BYTES = 60
 def _fit(part: Session, job: Job) -> _Fitted:
     job.fit_all()
     parsed = parse_file(job.file(), _NO_LIMITS)
-    signal = part.signal
-    values = math.prod(signal.shape) * signal.channels
-    # Decoding tells no more: what it measures counts from the part's own range, not the whole's.
-    error = 10 ** (-job.fit.psnr() / 10) * values
+    error = unit_error(job.fit.psnr(), part.ends) * _values(part.signal)
     return _Fitted(parsed.segments[0], parsed.header.crcs[0], error, job.stopped)
 
 
@@ -111,17 +110,23 @@ def _assembled(session: Session, made: Plan, segment: int, fitted: list[_Fitted]
     session.checking()
     header = _header(session, made, segment, [one.crc for one in fitted])
     data = pack_file(header, [one.payload.weights for one in fitted], session.signal.metadata)
-    signal = session.signal
-    values = math.prod(signal.shape) * signal.channels
-    error = sum(one.error for one in fitted) / values
-    psnr = decoded_psnr(signal, data, -10 * math.log10(max(error, 1e-14)))
-    return Candidate(data, psnr, any(one.stopped for one in fitted))
+    promised = sum(one.error for one in fitted) / _values(session.signal)
+    found = checked(session.signal, data, promised)
+    return Candidate(data, found, any(one.stopped for one in fitted))
+
+
+def _values(signal: Signal) -> int:
+    return math.prod(signal.shape) * signal.channels
 
 
 def planned_segment(signal: Signal, wanted: int) -> int:
-    """Grid points of a segment along axis 0; all segments are about as long."""
+    """Grid points of a segment along axis 0; all segments are about as long. OptionError if those
+    of the `wanted` length are more than a file can have."""
     shape, _ = grid_of(signal)
     if wanted:
+        count = -(-shape[0] // wanted)
+        if count > _MOST_SEGMENTS:
+            raise OptionError(f"segment = {wanted} makes {count} segments, of {_MOST_SEGMENTS}")
         return min(wanted, shape[0])
     length = max(1, _SEGMENT_POINTS[signal.kind] // math.prod(shape[1:]))
     length = max(length, -(-shape[0] // _MOST_SEGMENTS))

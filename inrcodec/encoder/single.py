@@ -11,7 +11,7 @@ from inrcodec.container.header import Header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
-from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.check import Checked, checked, psnr_of, unit_error
 from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
@@ -55,11 +55,16 @@ _LATENTS = {"image": ("pyramid", PYRAMID_SETTINGS), "audio": ("spectrum", SPECTR
 
 @dataclass(frozen=True)
 class Candidate:
-    """A whole file and the PSNR of what it decodes to, over colour."""
+    """A whole file, and what its decoded samples were measured by."""
 
     data: bytes
-    psnr_db: float
+    checked: Checked
     stopped: bool
+
+    @property
+    def psnr_db(self) -> float:
+        """PSNR over colour."""
+        return psnr_of(self.checked.measures)
 
 
 def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
@@ -242,8 +247,8 @@ class Job:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
         self.session.checking()
         data = self.file()
-        psnr = decoded_psnr(self.session.signal, data, self.fit.psnr())
-        return Candidate(data, psnr, self.stopped)
+        promised = unit_error(self.fit.psnr(), self.session.ends)
+        return Candidate(data, checked(self.session.signal, data, promised), self.stopped)
 
     @property
     def grids(self) -> list[Grid]:

@@ -36,10 +36,7 @@ def read_npy(file: IO[bytes]) -> np.ndarray:
     Raises InputError for other types (nothing is unpickled), too few or too many values,
     ValueError if the header is damaged.
     """
-    version = np.lib.format.read_magic(file)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0}
-    read_header = readers.get(version, np.lib.format.read_array_header_2_0)
-    shape, fortran, dtype = read_header(file)
+    shape, fortran, dtype = npy.read_header(file)
     if dtype.kind not in "biuf":
         raise InputError(f"array of {dtype}; expected booleans, integers or floats")
     check_shape(shape, "array")

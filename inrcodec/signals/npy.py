@@ -1,6 +1,7 @@
 """Arrays in .npy files as pictures."""
 
 import io
+from typing import IO
 
 import numpy as np
 
@@ -13,15 +14,19 @@ def is_npy(data: bytes) -> bool:
     return data.startswith(b"\x93NUMPY")
 
 
+def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return shape, whether the first axis is the fastest, and type; ValueError if damaged."""
+    version = np.lib.format.read_magic(file)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0}
+    return readers.get(version, np.lib.format.read_array_header_2_0)(file)
+
+
 def read(data: bytes) -> np.ndarray:
     """Return the array, uint8 or uint16, shape (H, W, 1 to 4); (H, W) is read as grey.
 
     Raises InputError for another shape or type (nothing is unpickled), ValueError if damaged.
     """
     file = io.BytesIO(data)
-    version = np.lib.format.read_magic(file)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0}
-    read_header = readers.get(version, np.lib.format.read_array_header_2_0)
     shape, fortran, dtype = read_header(file)
     if dtype.kind != "u" or dtype.itemsize > 2 or len(shape) not in (2, 3):
         raise InputError(f"array of {dtype}, shape {shape}; expected uint8 or uint16, (H, W, C)")

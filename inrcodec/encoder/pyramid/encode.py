@@ -10,7 +10,7 @@ from inrcodec.container.header import Header
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.pyramid import latents_crc, write_latents
-from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.check import checked, psnr_of, unit_error
 from inrcodec.encoder.goal import TOLERANCE_DB, Goal, Measured, meet_budget, meet_quality
 from inrcodec.encoder.pyramid.fit import LATENTS_FROM, PyramidFit, fitted_frame
 from inrcodec.encoder.pyramid.synthesis import analyse
@@ -176,7 +176,11 @@ class PyramidJob:
     def meet_quality(self, target: float) -> None:
         """Bring the rounded latents to the quality."""
         signal = self.session.signal
-        meet_quality(self.fitted, lambda: decoded_psnr(signal, self.file(), 0.0) - target)
+
+        def spare_db() -> float:
+            return psnr_of(checked(signal, self.file(), math.inf).measures) - target
+
+        meet_quality(self.fitted, spare_db)
 
     def file(self) -> bytes:
         """The file as the fit stands."""
@@ -197,8 +201,8 @@ class PyramidJob:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
         self.session.checking()
         data = self.file()
-        psnr = decoded_psnr(self.session.signal, data, self.fitted.psnr())
-        return Candidate(data, psnr, self.stopped)
+        promised = unit_error(self.fitted.psnr(), self.session.ends)
+        return Candidate(data, checked(self.session.signal, data, promised), self.stopped)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {n: w.detach().cpu().numpy() for n, w in self.fitted.weights.items()}

@@ -11,7 +11,7 @@ from inrcodec.container.header import Header
 from inrcodec.container.sections import pack_file
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.spectrum import latents_bits, latents_crc, write_latents
-from inrcodec.encoder.check import decoded_psnr
+from inrcodec.encoder.check import checked
 from inrcodec.encoder.describe import sample_range, signal_fields
 from inrcodec.encoder.goal import (
     TOLERANCE_DB,
@@ -198,9 +198,8 @@ class SpectrumJob:
         data = pack_file(header, weights, self.session.signal.metadata, latents)
         signal = self.session.signal
         values = math.prod(signal.shape) * signal.channels
-        error = sum(part.error for part in self.parts) / (4 * values)  # over 0..1, not -1..1
-        promised = -10 * math.log10(max(error, 1e-14))
-        return Candidate(data, decoded_psnr(signal, data, promised), self.stopped)
+        promised = sum(part.error for part in self.parts) * self.sound.peak**2 / values
+        return Candidate(data, checked(signal, data, promised), self.stopped)
 
     def _header(self, crcs: list[int]) -> Header:
         options: EncodeOptions = self.session.options
