@@ -36,6 +36,14 @@ def clips(names: list[str] | None = None) -> list[Path]:
     return [path for path in found if not names or any(name in path.name for name in names)]
 
 
+def shape(name: str) -> Path:
+    """A mesh under $INRCODEC_DATA/shapes. Raises SystemExit if it is not there."""
+    path = Path(os.environ.get("INRCODEC_DATA", ROOT / "data")) / "shapes" / name
+    if not path.is_file():
+        raise SystemExit(f"{path} is missing: set INRCODEC_DATA to a folder with shapes/*.obj")
+    return path
+
+
 def bundled() -> list[Path]:
     """Pictures that come with the repository."""
     return sorted((ROOT / "examples").glob("*.png"))

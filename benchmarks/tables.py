@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from benchmarks import audio, entropy_coders, planning, record
+from benchmarks import audio, entropy_coders, planning, record, shapes
 from benchmarks.data import RESULTS, ROOT
 from benchmarks.record import mean
 
@@ -293,6 +293,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "startup": startup,
     "audio": lambda results: audio.table(rows_of(results, "audio")),
     "audio_paper": lambda results: audio.paper_table(rows_of(results, "audio_paper")),
+    "shapes": lambda results: shapes.table(rows_of(results, "shapes")),
     "entropy_coders": lambda results: entropy_coders.table(rows_of(results, "entropy_coders")),
     "planning": lambda results: planning.table(rows_of(results, "planning")),
 }

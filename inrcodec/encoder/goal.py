@@ -20,6 +20,7 @@ _REACH = 1.1
 # The rate falls with about this power of lambda.
 _ELASTICITY = 0.6
 TOLERANCE_DB = 0.2
+_DAMPING = 0.7
 
 
 @dataclass(frozen=True)
@@ -103,38 +104,43 @@ def _approach(
 def meet_quality(fitted: LatentFit, excess_db: Callable[[], float]) -> None:
     """Change ones and zeros until the quality is at most 0.2 dB above the target.
 
-    `excess_db` decodes the file: dB above the target.
+    `excess_db` decodes the file: dB above the target. How many to change follows from what the
+    last ones brought; never many at once, for the next bring more, and zeros do not come back.
     """
-    share = 0.02
-    before = 0.0
+    excess, by_one = excess_db(), 0.0
     for _ in range(2 * _ROUNDS):
-        excess = excess_db()
         if 0 <= excess <= TOLERANCE_DB:
             return
-        if excess * before < 0:
-            share /= 2  # beyond the target: smaller steps back
-        before = excess
-        count = max(1, round(share * fitted.ones()))
-        if not (fitted.drop(count) if excess > 0 else fitted.add(count)):
+        most = max(1, fitted.ones() // 20)
+        away = _DAMPING * abs(excess - TOLERANCE_DB / 2)
+        count = round(away / by_one) if by_one > 0 else most // 2
+        count = min(max(1, count), most)
+        changed = fitted.drop(count) if excess > 0 else fitted.add(count)
+        if not changed:
             return
+        before, excess = excess, excess_db()
+        by_one = abs(before - excess) / changed
 
 
 @torch.no_grad()
-def ones_to_zeros(latents: Tensor, count: int) -> int:
-    """Make zeros of the `count` ones that were nearest to it; how many there were."""
+def ones_to_zeros(latents: Tensor, wanted: Tensor, count: int) -> int:
+    """Make zeros of `count` ones, those `wanted` the smallest; how many there were.
+
+    `wanted`: what latents would be without rounding, of their shape.
+    """
     flat = latents.view(-1)
     ones = (flat.round().abs() == 1).nonzero()[:, 0]
-    order = flat[ones].abs().argsort()[:count]
+    order = wanted.reshape(-1)[ones].abs().argsort()[:count]
     flat[ones[order]] = 0
     return len(order)
 
 
 @torch.no_grad()
-def zeros_to_ones(latents: Tensor, count: int) -> int:
-    """Make ones of the `count` zeros that were nearest to it; how many there were."""
-    flat = latents.view(-1)
+def zeros_to_ones(latents: Tensor, wanted: Tensor, count: int) -> int:
+    """Make ones of `count` zeros, those `wanted` the largest; how many there were."""
+    flat, values = latents.view(-1), wanted.reshape(-1)
     zeros = (flat.round() == 0).nonzero()[:, 0]
-    order = flat[zeros].abs().argsort(descending=True)[:count]
+    order = values[zeros].abs().argsort(descending=True)[:count]
     chosen = zeros[order]
-    flat[chosen] = flat[chosen].sign() * 0.51
+    flat[chosen] = values[chosen].sign() * 0.51
     return len(order)

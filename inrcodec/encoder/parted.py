@@ -12,9 +12,9 @@ from inrcodec.container.sections import Segment, overhead, pack_file, parse_file
 from inrcodec.encoder.check import checked, unit_error
 from inrcodec.encoder.describe import grid_of
 from inrcodec.encoder.plan import Plan
-from inrcodec.encoder.quality import search
+from inrcodec.encoder.quality import encode_to_psnr, search
 from inrcodec.encoder.session import Session
-from inrcodec.encoder.single import Candidate, Job, header_for
+from inrcodec.encoder.single import Candidate, Job, encode_to_size, header_for
 from inrcodec.errors import OptionError
 from inrcodec.limits import Limits
 from inrcodec.signals.signal import Metadata, Signal
@@ -41,6 +41,12 @@ class _Fitted:
 def encode(session: Session, budget: int | None) -> Candidate:
     """Fit within a budget in bytes, or to the quality asked for. Raises RateError."""
     target = session.options.psnr
+    segment = planned_segment(session.signal, session.options.number("segment", 0))
+    if segment == grid_of(session.signal)[0][0]:
+        whole = session.part(session.signal, segment=segment)
+        made = encode_to_size(whole, budget) if target is None else encode_to_psnr(whole, target)
+        session.steps = whole.steps
+        return made
     if target is None:
         return _encode(session, budget)
     return search(session, target, lambda size: _encode(session, size))

@@ -351,11 +351,11 @@ class PyramidFit:
 
     def drop(self, count: int) -> int:
         """Make zeros of the `count` ones that were nearest to it; how many there were."""
-        return ones_to_zeros(self.latents, count)
+        return ones_to_zeros(self.latents, self.latents, count)
 
     def add(self, count: int) -> int:
         """Make ones of the `count` zeros that were nearest to it; how many there were."""
-        return zeros_to_ones(self.latents, count)
+        return zeros_to_ones(self.latents, self.latents, count)
 
 
 def fitted_frame(net: Pyramid, samples: np.ndarray, step: float) -> tuple[np.ndarray, Tensor]:

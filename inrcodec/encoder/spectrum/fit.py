@@ -259,9 +259,9 @@ class SpectrumFit:
         return int((self.latents.detach().round().abs() == 1).sum())
 
     def drop(self, count: int) -> int:
-        """Make zeros of the `count` ones that were nearest to it; how many there were."""
-        return ones_to_zeros(self.latents, count)
+        """Make zeros of the `count` ones nearest to it; how many there were."""
+        return ones_to_zeros(self.latents, self._target / self.step, count)
 
     def add(self, count: int) -> int:
-        """Make ones of the `count` zeros that were nearest to it; how many there were."""
-        return zeros_to_ones(self.latents, count)
+        """Make ones of the `count` zeros nearest to it; how many there were."""
+        return zeros_to_ones(self.latents, self._target / self.step, count)
