@@ -81,7 +81,11 @@ def search(session: Session, target: float, fitted: Callable[[int], Candidate]) 
         exponent = _next_exponent(session, history, target)
         if exponent is None:
             break
-        made = fitted(int(2**exponent) + metadata)
+        try:
+            made = fitted(int(2**exponent) + metadata)
+        except RateError:
+            history.append((exponent, 0.0))  # smaller than the smallest network
+            continue
         history.append((exponent, _psnr(made)))
         if made.psnr_db >= target and (best is None or len(made.data) < len(best.data)):
             best = made

@@ -26,6 +26,7 @@ from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.encoder.spectrum.fit import LATENTS_FROM, SpectrumFit
 from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
 from inrcodec.errors import RateError
+from inrcodec.nets import mdct
 from inrcodec.nets.spectrum import coefficients
 from inrcodec.network import header_of
 from inrcodec.options import EncodeOptions
@@ -88,8 +89,9 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     job = SpectrumJob(session, 2.0 * values)
     error = 10 ** (-(target + TOLERANCE_DB / 2) / 10) * values / job.sound.peak**2
     job.step = job.sound.step_for_error(_ERROR_SHARE * error)
-    for number in range(job.sound.segments):
-        job.add_of_quality(number)
+    plain = job.sound.errors(job.step)
+    for number, share in enumerate(plain / plain.sum()):
+        job.add_of_quality(number, max(error * share, 1e-12))
     made = job.candidate()
     if made.psnr_db < target and not made.stopped:
         raise RateError(f"{target} dB were not reached: {made.psnr_db:.2f} dB at best")
@@ -147,10 +149,9 @@ class SpectrumJob:
         self._run(segment, goal, lambda: segment.meet_budget(budget))
         return self.parts[-1].size
 
-    def add_of_quality(self, number: int) -> None:
-        """Fit a segment at the common step's error."""
+    def add_of_quality(self, number: int, wanted: float) -> None:
+        """Fit a segment to a squared error of its coefficients."""
         segment = self._segment(number)
-        wanted = segment.fitted.measured().error / _ERROR_SHARE
 
         def goal(measured: Measured) -> float:
             return wanted / max(measured.error, 1e-12)
@@ -221,7 +222,7 @@ class _SegmentFit:
     ) -> None:
         self.session, self.net = session, sound.net
         coefficients, axes = sound.coefficients(number)
-        self._coefficients = coefficients
+        self._coefficients, self._inside = coefficients, sound.inside(number)
         options = session.options
         self.fitted = SpectrumFit(
             sound.net,
@@ -234,13 +235,16 @@ class _SegmentFit:
         )
         self.fitted.warm_up()
 
-    def begin_at(self, bits: float, rounds: int = 4) -> None:
-        """Change the step until the rounded coefficients take a little more than `bits`."""
+    def begin_at(self, bits: float, rounds: int = 8) -> None:
+        """Change the step until the rounded coefficients take a little more than `bits`; the
+        contexts, which were fitted at another one, follow."""
         for _ in range(rounds):
             excess = self.fitted.measured().bits / (_EXCESS * bits)
             if 0.9 < excess < 1.1:
                 break
-            self.fitted.follow(excess ** (1 / _ELASTICITY))
+            factor = excess ** (0.5 / _ELASTICITY)
+            self.fitted.restart_at(self.fitted.step * min(max(factor, 0.25), 4.0))
+            self.fitted.warm_up(10)
 
     @property
     def weight_bytes(self) -> float:
@@ -275,14 +279,18 @@ class _SegmentFit:
         return _section_bytes(len(self._packed())) + _section_bytes(latents)
 
     def error(self) -> float:
-        """Squared error of the coefficients as the file would have them."""
+        """Squared error of the samples as the file would have them; what the frames on both sides
+        add to the outermost blocks counts there."""
         self.fitted.finish_frame()
         return self._error(self._weights(), self.fitted.integers())
 
     def _error(self, weights: dict[str, np.ndarray], latents: np.ndarray) -> float:
 
-        decoded = coefficients(self.net, weights["frame"], latents)
-        return float(np.square(decoded - self._coefficients).sum(dtype=np.float64))
+        error = coefficients(self.net, weights["frame"], latents) - self._coefficients
+        none = np.zeros((len(error), 1, self.net.hop), dtype=np.float32)
+        blocks = mdct.synthesise(np.concatenate([none, error, none], axis=1))
+        inside = blocks.reshape(len(error), -1)[:, self._inside]
+        return float(np.square(inside).sum(dtype=np.float64))
 
     def part(self) -> Part:
         """The segment as the fit stands."""

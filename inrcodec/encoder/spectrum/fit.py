@@ -85,6 +85,12 @@ class SpectrumFit:
 
     # --- the loop ---
 
+    @torch.no_grad()
+    def restart_at(self, step: float) -> None:
+        """Begin again with the rounded coefficients at another step; contexts stay."""
+        self._log_step = math.log2(max(step, self._least_step))
+        self.latents.copy_(self._target / self.step)
+
     def warm_up(self, steps: int = 25) -> None:
         """Contexts alone, on the rounded coefficients."""
         contexts = [w for name, w in self.weights.items() if name != "frame"]

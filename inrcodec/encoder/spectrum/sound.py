@@ -37,6 +37,15 @@ class Sound:
         first = number * self.each
         return first, self.blocks + 1 if number == self.segments - 1 else first + self.each
 
+    def inside(self, number: int) -> slice:
+        """Samples of the sound among those of the blocks that a segment's frames touch."""
+        first, last = self.frames(number)
+        start = (first - 1) * self.hop
+        return slice(max(0, -start), min((last - first + 1) * self.hop, len(self) - start))
+
+    def __len__(self) -> int:
+        return self.signal.shape[0]
+
     def coefficients(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients of a segment in its own axes, float32 (C, F, hop), and the axes (C, C)."""
         first, last = self.frames(number)
@@ -49,6 +58,10 @@ class Sound:
     def estimated_bits(self, step: float) -> np.ndarray:
         """About the bits of every segment at a step."""
         return np.array([proxy_bits(self.coefficients(i)[0], step) for i in range(self.segments)])
+
+    def errors(self, step: float) -> np.ndarray:
+        """Squared error of every segment's coefficients rounded to a step."""
+        return np.array([_error(self.coefficients(i)[0], step) for i in range(self.segments)])
 
     def step_for_bits(self, bits: float) -> float:
         """The step at which all segments take about `bits`."""
