@@ -177,9 +177,10 @@ def test_coordinate_networks_fill_their_budgets(signal, kind, segment):
 def test_coordinate_networks_meet_a_quality(segments):
     signal = volume()
     settings = {"steps": "300", "segment": str(-(-10 // segments))}
-    coded = encode(signal, psnr=28.0, repr="siren", settings=settings)
-    assert coded.psnr_db >= 28.0
-    assert segments > 1 or coded.psnr_db <= 28.2
+    coded = encode(signal, psnr=32.0, repr="siren", settings=settings)
+    assert coded.psnr_db >= 32.0
+    # Grids are trimmed to it; networks of 200 bytes end some tenths up or down by chance.
+    assert segments > 1 or coded.psnr_db <= 33.0
     with pytest.raises(RateError, match=r"90\.0 dB were not reached"):
         encode(signal, psnr=90.0, repr="siren", settings={"steps": "20"} | settings)
 

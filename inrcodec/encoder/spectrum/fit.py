@@ -28,7 +28,8 @@ _FIRST_TEMPERATURE, _LAST_TEMPERATURE = 0.3, 0.1
 _FIRST_NOISE, _LAST_NOISE = 0.25, 0.2
 _GAIN = 0.04
 _CALIBRATE = 10
-_FRAME_LEVELS = 1 << 14
+# Of the frame's numbers, fine enough for 16 bits: multiples of 2^-12 are exact.
+FRAME_GRID = Grid((1 << 14) + 1, -2.0, 2.0)
 _PROBES = 4
 _LN2 = math.log(2)
 
@@ -220,9 +221,7 @@ class SpectrumFit:
             mean = float((excess * chosen).sum()) / count if count else 0.0
             frame[c * c + 1 + place] = min(max(mean, 0.0), 0.3)
         assert self.grids is not None
-        low, high = float(frame.min()), float(frame.max())
-        ends = float(np.float16(low - 0.01)), float(np.float16(high + 0.01))
-        self.grids[list(self.weights).index("frame")] = Grid(_FRAME_LEVELS, *ends)
+        self.grids[list(self.weights).index("frame")] = FRAME_GRID
         self._rounder = Rounder(list(self.weights.values()), self.grids)
         held = self.held()["frame"].cpu().numpy()
         self._log_step = float(frame_parts(self.net, held)[1])

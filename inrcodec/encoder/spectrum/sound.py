@@ -15,6 +15,8 @@ _SEGMENT_S = 10.0
 _MOST_SEGMENTS = 120
 # Samples that the hop is chosen by, from the middle of the sound.
 _EXCERPT = 2**19
+# Axes are kept in multiples of its inverse.
+_AXES = 2**12
 # Bits of a latent over half the logarithm of its variance, about.
 _LOG_SHARE = 0.5
 
@@ -51,8 +53,9 @@ class Sound:
         first, last = self.frames(number)
         samples = _blocks(self.signal.samples, first - 1, last, self.hop) / self.peak
         scatter = np.tensordot(samples, samples, ((0, 1), (0, 1))).astype(np.float64)
-        axes = np.linalg.eigh(scatter)[1][:, ::-1]
-        planes = np.tensordot(axes, samples, ((0,), (2,)))  # (C, blocks, hop)
+        # As the file has them: what rounding does to them is no error of the samples.
+        axes = np.rint(np.linalg.eigh(scatter)[1][:, ::-1] * _AXES) / _AXES
+        planes = np.tensordot(np.linalg.inv(axes), samples, ((1,), (2,)))  # (C, blocks, hop)
         return mdct.analyse(planes).astype(np.float32), axes
 
     def estimated_bits(self, step: float) -> np.ndarray:
