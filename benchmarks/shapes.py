@@ -87,7 +87,7 @@ def draw(original: "Signal", decoded: "Signal", target: Path) -> None:
             xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]), title=label
         )
         axes.set_box_aspect(high - low)
-        axes.view_init(elev=10, azim=-70)
+        axes.view_init(elev=10, azim=-70, roll=180)
         axes.set_axis_off()
     figure.tight_layout()
     figure.savefig(target, dpi=90)

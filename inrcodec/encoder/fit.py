@@ -59,23 +59,25 @@ class Guard:
     """Notices a fit that collapsed, stalled or left the numbers, and goes back.
 
     Every `window` steps the mean loss is compared with the best window. A fit that became
-    twice as bad, or explains nothing of the signal after `patience` steps, is set back to its
-    best weights (at first: its start) with half the learning rate and a fresh optimiser.
+    twice as bad, or a third worse for `drift` windows on end, or explains nothing of the signal
+    after `patience` steps, is set back to its best weights (at first: its start) with half the
+    learning rate and a fresh optimiser.
     """
 
-    window, patience = 100, 600
+    window, patience, drift = 100, 600, 5
 
     def __init__(self, model: Model, variance: float) -> None:
         self.model, self.variance = model, variance
         self.factor = 1.0  # on the learning rate
         self.recoveries = 0
         self._best = math.inf
+        self._worse = 0  # windows on end
         self._saved = model.arrays()
         self._losses: list[Tensor] = []
 
     def restart(self) -> None:
         """Forget past losses; the weights as they stand are the best so far."""
-        self._best, self._saved = math.inf, self.model.arrays()
+        self._best, self._saved, self._worse = math.inf, self.model.arrays(), 0
         self._losses.clear()
 
     def add(self, step: int, loss: Tensor) -> bool:
@@ -86,7 +88,9 @@ class Guard:
         mean = float(torch.stack(self._losses).mean())
         self._losses.clear()
         stalled = step >= self.patience and mean > 0.97 * self.variance > 1e-5
-        if math.isfinite(mean) and mean <= 2 * self._best and not stalled:
+        self._worse = self._worse + 1 if mean > 4 / 3 * self._best else 0
+        drifted = self._worse >= self.drift
+        if math.isfinite(mean) and mean <= 2 * self._best and not stalled and not drifted:
             if mean < self._best:
                 self._best, self._saved = mean, self.model.arrays()
             return False
@@ -103,6 +107,7 @@ class Guard:
 
     def _go_back(self) -> None:
         self._losses.clear()
+        self._worse = 0
         self.model.load(self._saved)
         self.factor *= 0.5
         self.recoveries += 1

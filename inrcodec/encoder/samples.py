@@ -10,7 +10,7 @@ from inrcodec.nets import Net
 from inrcodec.nets.base import grid_index
 
 # How often a cell far from a mask's surface is drawn, next to one at it.
-_FAR_WEIGHT = 0.03
+_FAR_WEIGHT = 0.15
 
 
 class Samples:

@@ -39,6 +39,8 @@ STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000,
 # Rows of the network in one step: cells (of 16 samples in a photograph), or single samples.
 _BATCH_CELLS, _BATCH_SAMPLES = 2048, 4096
 _LEARNING_RATE = 1e-3
+# A mask's error ends at 0 and 1, and its gradients with it: fits drift away at the usual rate.
+_MASK_RATE = 6e-4
 # Size drifts while the last weights settle on frozen grids: aim a little below the ceiling.
 _AIM = 0.994
 _ROUNDS = 6
@@ -109,6 +111,8 @@ class Job:
         self.fit = Fit(self.model, samples, options.seed)
         batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
         self.batch = min(options.number("batch", batch), samples.rows)
+        usual = _MASK_RATE if signal.depth == 1 else _LEARNING_RATE
+        self._rate = options.real("learning_rate", usual)
         self.stopped = False
         self._kept: tuple[tuple[list[Grid], list[bytes]], bytes] | None = None
 
@@ -121,8 +125,7 @@ class Job:
 
     def fit_all(self) -> None:
         """Float steps, quantised steps, and rounds that bring the size under the ceiling."""
-        options = self.session.options
-        rate = options.real("learning_rate", _LEARNING_RATE)
+        rate = self._rate
         steps = self._steps()
         first = self._distil(steps, rate)
         schedule = Schedule(steps - first, rate, self.batch)
@@ -201,7 +204,7 @@ class Job:
     def settle_on(self, grids: list[Grid], steps: int) -> None:
         """Some steps on these grids at a small rate."""
         self.fit.use_grids(grids)
-        rate = 0.1 * self.session.options.real("learning_rate", _LEARNING_RATE)
+        rate = 0.1 * self._rate
         schedule = Schedule(steps, rate, self.batch, float_share=0.0, warm_up=1)
         self._run(schedule, None, lambda state: None, self._settling_stop())
 
