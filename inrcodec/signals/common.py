@@ -1,4 +1,4 @@
-"""What the readers and writers of sound, volumes and meshes share."""
+"""What the readers and writers of pictures, sound, volumes and meshes share."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from inrcodec.errors import InputError
-from inrcodec.files import one_line, printable, read_bytes
+from inrcodec.files import printable
 from inrcodec.signals import deep_samples, netpbm, npy, tiff16
+from inrcodec.signals.common import read_all, reading
 from inrcodec.signals.orientation import ORIENTATION_TAG, oriented
 from inrcodec.signals.signal import Metadata, Signal
 from inrcodec.signals.sizes import check_size
@@ -58,26 +59,10 @@ def read_image(source: Path | BinaryIO, name: str, keep_metadata: bool = True) -
     floating-point or 32-bit samples, no samples, or more than 2^28 of them.
     """
     name = printable(name)
-    signal = _parse(_read_all(source, name), name)
+    data = read_all(source, name)
+    with reading(name, "picture"):
+        signal = _decode(data)
     return signal if keep_metadata else Signal(signal.kind, oriented(signal).samples)
-
-
-def _read_all(source: Path | BinaryIO, name: str) -> bytes:
-    if isinstance(source, Path):
-        return read_bytes(source)
-    try:
-        return source.read()
-    except (OSError, MemoryError) as error:
-        raise InputError(f"{name}: cannot be read: {one_line(error)}") from error
-
-
-def _parse(data: bytes, name: str) -> Signal:
-    try:
-        return _decode(data)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
-    except Exception as error:  # on damaged data the libraries raise almost anything
-        raise InputError(f"{name}: damaged picture: {one_line(error)}") from error
 
 
 def _decode(data: bytes) -> Signal:

@@ -8,9 +8,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from inrcodec.errors import OptionError, OutputError
-from inrcodec.files import atomic_write, one_line, printable
+from inrcodec.errors import OptionError
+from inrcodec.files import atomic_write, printable
 from inrcodec.signals import netpbm, npy, png16, tiff16
+from inrcodec.signals.common import write_all, writing
 from inrcodec.signals.depth import with_depth
 from inrcodec.signals.image_formats import ImageFormat, format_for
 from inrcodec.signals.orientation import EXIF_PREFIX, oriented
@@ -55,19 +56,12 @@ def write_image(
         raise OptionError(f"depth is 8 or 16, not {depth}")
     image_format.check(signal.channels, depth or signal.depth)
     fitted = _with_metadata_for(image_format, with_depth(signal, depth or signal.depth))
-    data = _encoded(fitted, image_format, name)
+    with writing(name, image_format.name):
+        data = _encode(fitted, image_format.name)
     if isinstance(target, Path):
         atomic_write(target, data)
     else:
-        _write_stream(target, data, name)
-
-
-def _write_stream(stream: BinaryIO, data: bytes, name: str) -> None:
-    try:
-        stream.write(data)
-        stream.flush()
-    except OSError as error:
-        raise OutputError(f"{name}: cannot be written: {one_line(error)}") from error
+        write_all(target, data, name)
 
 
 def _with_metadata_for(image_format: ImageFormat, signal: Signal) -> Signal:
@@ -80,14 +74,6 @@ def _with_metadata_for(image_format: ImageFormat, signal: Signal) -> Signal:
         signal.metadata.exif if holds_exif else b"",
     )
     return replace(signal, metadata=metadata)
-
-
-def _encoded(signal: Signal, image_format: ImageFormat, name: str) -> bytes:
-    try:
-        return _encode(signal, image_format.name)
-    except Exception as error:  # what a library says of a size or a block its format cannot hold
-        reason = one_line(error)
-        raise OutputError(f"{name}: cannot be made a {image_format.name}: {reason}") from error
 
 
 def _encode(signal: Signal, format_name: str) -> bytes:

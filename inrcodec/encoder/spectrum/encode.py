@@ -41,7 +41,7 @@ _AIM = 0.996
 # Bits of rounded coefficients over those after the fit at the same step, about.
 _EXCESS = 1.2
 _ELASTICITY = 0.6
-# The finest step, in code values of 16 bits: a 32nd of a millionth of full scale.
+# The finest step, in full scales: a quarter of a code value of 16 bits.
 _LEAST_STEP = 2.0**-17
 # Estimated size of a stream over its own, at most.
 _CODING = 1.001
@@ -112,7 +112,6 @@ class SpectrumJob:
         self.step = 1.0
         self.parts: list[Part] = []
         self.stopped = False
-        self._steps: int | None = None
         self._fields = signal_fields(signal, self.sound.each * hop)
 
     @property
@@ -285,7 +284,6 @@ class _SegmentFit:
         return self._error(self._weights(), self.fitted.integers())
 
     def _error(self, weights: dict[str, np.ndarray], latents: np.ndarray) -> float:
-
         error = coefficients(self.net, weights["frame"], latents) - self._coefficients
         none = np.zeros((len(error), 1, self.net.hop), dtype=np.float32)
         blocks = mdct.synthesise(np.concatenate([none, error, none], axis=1))
