@@ -1,9 +1,16 @@
-"""One thread for NumPy and torch, here and in child processes: sums in the same order every time.
+"""The same examples and, with one thread here and in child processes, the same sums in every run.
 
-Set before either is imported, so that tests without torch do not wait for it.
+Threads are set before NumPy or torch is imported, so that tests without torch do not wait for it.
+`pytest --hypothesis-profile=explore` draws new examples in every run.
 """
 
 import os
 
+from hypothesis import settings
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+settings.register_profile("fixed", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile("fixed")
