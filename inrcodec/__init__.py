@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inrcodec.api import compare as compare
+    from inrcodec.api import crop as crop
     from inrcodec.api import decode as decode
     from inrcodec.api import encode as encode
     from inrcodec.api import info as info
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from inrcodec.signals import Signal as Signal
 
 __version__ = "0.1.0"
-__all__ = ["Signal", "__version__", "compare", "decode", "encode", "info", "verify"]
+__all__ = ["Signal", "__version__", "compare", "crop", "decode", "encode", "info", "verify"]
 
 
 def __getattr__(name: str) -> Any:

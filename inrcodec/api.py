@@ -49,6 +49,24 @@ def decode(
     )
 
 
+def crop(
+    source: File,
+    region: tuple[int, ...] | None = None,
+    limits: Limits | None = None,
+    *,
+    span: tuple[int, int | None] | None = None,
+) -> bytes:
+    """The .inr file of a part of an .inr file, without refitting: it decodes to exactly the samples
+    that the part has there. `region` and `span` are as in `decode`.
+
+    Raises as `decode` does, and OptionError for files of which nothing can be left out: pictures by
+    one coordinate network, and parts that need every segment.
+    """
+    from inrcodec.cropping import crop as crop_bytes
+
+    return crop_bytes(_bytes(source), region=region, span=span, limits=limits)
+
+
 def info(source: File) -> dict[str, Any]:
     """What an .inr file's header says, ready for JSON. Raises as `decode` does."""
     return decoder.info(_bytes(source))

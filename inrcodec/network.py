@@ -19,8 +19,9 @@ _SINE_FIELDS = ("w0_first", "w0_hidden", "frequencies")
 
 def pyramid_of(header: Header) -> Pyramid:
     """The pyramid that a header describes."""
+    ends = zip(header.first, header.shape, strict=True)
     return Pyramid(
-        shape=header.shape,
+        shape=header.coded_shape,
         channels=header.channels,
         width=header.width,
         layers=header.layers,
@@ -28,6 +29,7 @@ def pyramid_of(header: Header) -> Pyramid:
         colour_from=header.colour_from,
         stages=header.stages,
         coarse_width=header.coarse_width,
+        box=tuple((a, a + n) for a, n in ends) if header.excerpt else None,
     )
 
 

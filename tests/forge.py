@@ -9,7 +9,7 @@ import spec_decoder
 from hypothesis import strategies as st
 
 from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
-from inrcodec.container.header import Layout, Numbers, net_shape, pack_header
+from inrcodec.container.header import EXCERPT, Layout, Numbers, net_shape, pack_header
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder import pyramid, spectrum
 from inrcodec.limits import Limits
@@ -115,6 +115,24 @@ PARTED = {
     "plane": PLANE,
     "line": LINE,
 }
+
+
+def window(header, coded, first):
+    """A header's shape as a window on more."""
+    return replace(header, excerpt=EXCERPT, coded=coded, first=first)
+
+
+# Of the first the only segment is cut short.
+WINDOWS = {
+    "siren": window(SIREN, (4, 9), (1, 3)),
+    "asmr": window(replace(ASMR, shape=(2, 5)), (7, 10), (5, 0)),
+    "pyramid": window(replace(PYRAMID, shape=(5, 6)), (70, 90), (17, 52)),
+    "sound": window(replace(SOUND, shape=(4,)), (7,), (2,)),
+    "sound doh": window(replace(SOUND_PROJECTED, shape=(30,)), (50,), (11,)),
+    "spectrum": window(replace(SPECTRUM, shape=(70,)), (150,), (50,)),
+    "film": window(replace(FILM, shape=(3, 4, 5)), (5, 7, 9), (1, 2, 4)),
+    "volume": window(replace(VOLUME, shape=(3, 2, 2)), (5, 4, 3), (1, 2, 0)),
+}
 SINES = (Net.SIREN, Net.ASMR)
 NETS = {
     Kind.IMAGE: tuple(Net)[:3],
@@ -155,6 +173,8 @@ def headers(draw, side=2**20, width=4096, layers=8, nets=tuple(Net), kinds=tuple
         seed=draw(U64),
         effort=draw(st.integers(0, 9)),
     )
+    if draw(st.integers(0, 3)) == 0:
+        header = draw(excerpts(header))
     header = header.with_crcs(draw(crcs(header.segments)))
     if header.net == Net.SPECTRUM:
         return draw(spectra(header))
@@ -162,6 +182,17 @@ def headers(draw, side=2**20, width=4096, layers=8, nets=tuple(Net), kinds=tuple
     if header.net == Net.PYRAMID:
         return draw(pyramids(header, width))
     return draw(sines(header))
+
+
+@st.composite
+def excerpts(draw, header):
+    """A window on a header's shape."""
+    ends = [draw(st.tuples(st.integers(0, n - 1), st.integers(1, n))) for n in header.shape]
+    ends = [(a, max(a + 1, b)) for a, b in ends]
+    if header.layout == Layout.YCBCR_420:
+        ends[1:] = [(a - a % 2, b) for a, b in ends[1:]]
+    shape = tuple(b - a for a, b in ends)
+    return window(replace(header, shape=shape), header.shape, tuple(a for a, _ in ends))
 
 
 def crcs(count):
@@ -268,7 +299,7 @@ def spectra(draw, header):
 @st.composite
 def pyramids(draw, header, width):
     """A pyramid's own fields."""
-    levels = draw(st.integers(1, max(1, min(16, max(header.shape).bit_length() - 1))))
+    levels = draw(st.integers(1, max(1, min(16, max(header.coded_shape).bit_length() - 1))))
     return replace(
         header,
         levels=levels,
@@ -298,7 +329,7 @@ def random_latents(header, seed=0, segment=0):
     """Latents that fit a header with latents: mostly zeros, few of them large."""
     rng = np.random.default_rng(seed)
     if header.net == Net.SPECTRUM:
-        frames = spectrum.frames_of(header.shape[0], header.segment, header.hop, segment)
+        frames = spectrum.frames_of(header.coded_shape[0], header.segment, header.hop, segment)
         shapes = [(header.channels, frames, header.hop)]
     else:
         shapes = [grid.shape for grid in pyramid_of(header).grids()]

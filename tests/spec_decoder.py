@@ -68,7 +68,7 @@ class Cursor:
 
 # 2. File header, 3. Sections
 
-HEAD, WEIGHTS, LATENTS, METADATA = 0x01, 0x02, 0x03, 0x81
+HEAD, WEIGHTS, LATENTS, JOINED, METADATA = 0x01, 0x02, 0x03, 0x04, 0x81
 
 
 def read_sections(data: bytes) -> dict[int, list[bytes]]:
@@ -97,7 +97,9 @@ def read_section(cursor: Cursor) -> tuple[int, bytes]:
 
 
 def check_sections(sections: list[tuple[int, bytes]]) -> dict[int, list[bytes]]:
-    known: dict[int, list[bytes]] = {HEAD: [], WEIGHTS: [], LATENTS: [], METADATA: []}
+    known: dict[int, list[bytes]] = {
+        kind: [] for kind in (HEAD, WEIGHTS, LATENTS, JOINED, METADATA)
+    }
     for kind, payload in sections:
         require(kind not in (HEAD, METADATA) or not known[kind], "second section of a type")
         if kind in known:
@@ -171,7 +173,8 @@ NET_FIELDS: dict[int, tuple[tuple[str, int, int], ...]] = {
 
 def read_head(payload: bytes) -> dict[str, Any]:
     c = Cursor(payload)
-    head = read_signal(c)
+    excerpt = payload[:1] == b"\x10" and c.u8() == 16
+    head = read_signal(c, excerpt)
     head["net"] = one_of(c.u8(), KINDS[head["kind"]].nets)
     head["storage"] = within(c.u8(), 1, 2)
     for name, low, high in NET_FIELDS[head["net"]]:
@@ -192,7 +195,7 @@ def read_head(payload: bytes) -> dict[str, Any]:
     return head
 
 
-def read_signal(c: Cursor) -> dict[str, Any]:
+def read_signal(c: Cursor, excerpt: bool) -> dict[str, Any]:
     """The fields that say what the signal is."""
     kind = within(c.u8(), 1, 4)
     rules = KINDS[kind]
@@ -201,6 +204,12 @@ def read_signal(c: Cursor) -> dict[str, Any]:
     timed = kind in (AUDIO, VIDEO)
     longest = [2**32 - 1 if timed and axis == 0 else 2**20 for axis in range(head["ndim"])]
     head["shape"] = [within(c.varint(), 1, most) for most in longest]
+    head["coded"], head["excerpt"] = head["shape"], excerpt
+    if excerpt:
+        head["coded"] = [within(c.varint(), 1, most) for most in longest]
+        head["first"] = [within(c.varint(), 0, 2**32 - 2) for _ in longest]
+        for axis in range(head["ndim"]):
+            within(head["first"][axis] + head["shape"][axis], 1, head["coded"][axis])
     if kind == VOLUME:
         head["numbers"] = within(c.u8(), 0, 2)
         one_of(head["depth"], DEPTHS_OF_NUMBERS[head["numbers"]])
@@ -213,6 +222,8 @@ def read_signal(c: Cursor) -> dict[str, Any]:
     if kind == VIDEO:
         head["layout"] = within(c.u8(), 1, 2)
         require(head["layout"] == 1 or head["channels"] == 3, "4:2:0 of one channel")
+        odd = excerpt and any(first % 2 for first in head["first"][1:])
+        require(head["layout"] == 1 or not odd, "4:2:0 from odd places")
     if kind != IMAGE:
         head["segment"] = within(c.varint(), 1, 2**32 - 1)
     return head
@@ -226,7 +237,7 @@ def check_net(head: dict[str, Any]) -> None:
     if head["net"] == PYRAMID:
         levels = head["levels"]
         require(head["storage"] == 1, "a pyramid by projection")
-        require(levels == 1 or 2**levels <= max(head["shape"]), "levels")
+        require(levels == 1 or 2**levels <= max(head["coded"]), "levels")
         require(max(head["colour_from"], head["stages"]) <= levels, "colour_from or stages")
     if head["net"] == SPECTRUM:
         require(head["storage"] == 1, "a spectrum by projection")
@@ -236,12 +247,12 @@ def check_net(head: dict[str, Any]) -> None:
 
 
 def segments_of(head: dict[str, Any]) -> int:
-    return 1 if head["kind"] == IMAGE else -(-head["shape"][0] // head["segment"])
+    return 1 if head["kind"] == IMAGE else -(-head["coded"][0] // head["segment"])
 
 
 def length_of(head: dict[str, Any], n: int) -> int:
     """Grid points of segment n along axis 0."""
-    return min(head.get("segment", head["shape"][0]), head["shape"][0] - n * head.get("segment", 0))
+    return min(head.get("segment", head["coded"][0]), head["coded"][0] - n * head.get("segment", 0))
 
 
 def packed(head: dict[str, Any]) -> bool:
@@ -249,8 +260,9 @@ def packed(head: dict[str, Any]) -> bool:
 
 
 def net_grid(head: dict[str, Any]) -> list[int]:
-    sides = [-(-side // 2) if packed(head) else side for side in head["shape"][1:]]
-    return [length_of(head, 0), *sides]
+    sides = [-(-side // 2) if packed(head) else side for side in head["coded"][1:]]
+    whole = head["excerpt"] and head["kind"] != IMAGE
+    return [head["segment"] if whole else length_of(head, 0), *sides]
 
 
 def net_channels(head: dict[str, Any]) -> int:
@@ -566,12 +578,35 @@ LOG2 = [round(64 * math.log2(1 + (j + 0.5) / 64)) for j in range(64)]
 def grids_of(head: dict[str, Any]) -> list[Grid]:
     channels, levels = head["channels"], head["levels"]
     multiple = 2 ** (levels + 1)
-    rows, columns = (-(-side // multiple) * multiple for side in head["shape"])
+    rows, columns = (-(-side // multiple) * multiple for side in head["coded"])
     grids = [Grid(None, channels, rows // 2 ** (levels + 1), columns // 2 ** (levels + 1))]
     for level in reversed(range(levels)):
         bands = 3 * (channels if level >= head["colour_from"] else 1)
         grids.append(Grid(level, bands, rows // 2 ** (level + 2), columns // 2 ** (level + 2)))
     return grids
+
+
+def coded_latents(head: dict[str, Any], grid: Grid) -> tuple[slice, ...]:
+    """Rows and columns of each phase that are coded."""
+    if not head["excerpt"]:
+        return slice(grid.rows), slice(grid.columns)
+    last = head["levels"] - 1 if grid.level is None else grid.level
+    found = []
+    for first, shown, size in zip(head["first"], head["shape"], head["coded"], strict=True):
+        multiple = 2 ** (head["levels"] + 1)
+        padded, a, b = -(-size // multiple) * multiple, first, first + shown
+        for level in range(last + 1):
+            a, b = max(0, a // 2 - 3), min(padded >> (level + 1), -(-b // 2) + 3)
+        found.append(slice(a // 2, -(-b // 2)))
+    return tuple(found)
+
+
+def coded_parts(head: dict[str, Any], latents: list[np.ndarray]) -> list[np.ndarray]:
+    """The latents that are coded."""
+    if head["net"] != PYRAMID:
+        return latents
+    places = [coded_latents(head, grid) for grid in grids_of(head)]
+    return [q[..., *place] for q, place in zip(latents, places, strict=True)]
 
 
 def joined(phases: np.ndarray) -> np.ndarray:
@@ -748,9 +783,11 @@ def read_latents(
     latents, coarser = [], None
     for grid in grids_of(head):
         q = np.zeros((grid.bands, 4, grid.rows, grid.columns), dtype=np.int64)
+        place = coded_latents(head, grid)
         for b in range(grid.bands):
             for p in range(4):
-                q[b, p] = stream.plane(contexts.indices(grid, b, p, np.abs(q), coarser))
+                indices = contexts.indices(grid, b, p, np.abs(q), coarser)
+                q[b, p][place] = stream.plane(indices[place])
         latents.append(q)
         coarser = None if grid.level is None else joined(np.abs(q))
     stream.finish()
@@ -833,7 +870,7 @@ def pyramid(
     low = bands[0]
     for grid, details in zip(grids_of(head)[1:], bands[1:], strict=True):
         low = one_level(head, w, grid.level, low, details)
-    rows, columns = head["shape"]
+    rows, columns = head["coded"]
     return np.moveaxis(np.tensordot(axes, low[:, :rows, :columns], 1), 0, -1) + means
 
 
@@ -935,7 +972,7 @@ def spectrum(decoded: "Decoded") -> np.ndarray:
     head, f = decoded.head, 0
     channels, hop = head["channels"], head["hop"]
     table = cosines(hop)
-    blocks = -(-head["shape"][0] // hop)
+    blocks = -(-head["coded"][0] // hop)
     out = np.zeros(((blocks + 2) * hop, channels))  # from block -1 on
     for segment in decoded.segments:
         frame = segment.weights["frame"].astype(np.float64)
@@ -948,7 +985,7 @@ def spectrum(decoded: "Decoded") -> np.ndarray:
                 x = np.sign(q) * size * np.float64(np.float32(np.exp2(16 * t)))
                 out[f * hop : (f + 2) * hop] += table @ x.T @ axes.T
             f += 1
-    return out[hop : hop + head["shape"][0]]
+    return out[hop : hop + head["coded"][0]]
 
 
 # 12. Samples
@@ -982,6 +1019,26 @@ def finished(head: dict[str, Any], v: np.ndarray) -> np.ndarray:
 
 def planes_of(decoded: "Decoded") -> list[np.ndarray]:
     """Samples of the whole signal; luma and chroma apart with 4:2:0."""
+    files = [windowed(file.head, coded_planes(file)) for file in (decoded, *decoded.joined)]
+    return [np.concatenate(planes) for planes in zip(*files, strict=True)]
+
+
+def windowed(head: dict[str, Any], planes: list[np.ndarray]) -> list[np.ndarray]:
+    """What is shown of all coded samples."""
+    if not head["excerpt"]:
+        return planes
+    ends = [(a, a + n) for a, n in zip(head["first"], head["shape"], strict=True)]
+    if not packed(head):
+        return [plane[*(slice(a, b) for a, b in ends)] for plane in planes]
+    half = [ends[0], *((a // 2, -(-b // 2)) for a, b in ends[1:])]
+    return [
+        plane[*(slice(a, b) for a, b in box)]
+        for plane, box in zip(planes, (ends, half), strict=True)
+    ]
+
+
+def coded_planes(decoded: "Decoded") -> list[np.ndarray]:
+    """Samples of all coded grid points of one file."""
     head = decoded.head
     if head["net"] == SPECTRUM:
         largest = float(np.finfo(np.float32).max)
@@ -991,7 +1048,7 @@ def planes_of(decoded: "Decoded") -> list[np.ndarray]:
     samples = np.concatenate(parts)
     if not packed(head):
         return [samples]
-    frames, rows, columns = head["shape"]
+    frames, rows, columns = head["coded"]
     luma = np.zeros((frames, rows, columns, 1), dtype=np.uint8)
     for t, i, j in np.ndindex(frames, rows, columns):
         luma[t, i, j, 0] = samples[t, i // 2, j // 2, 2 * (i % 2) + j % 2]
@@ -1012,6 +1069,7 @@ class Decoded(NamedTuple):
     head: dict[str, Any]
     segments: list[Segment]
     metadata: dict[int, bytes]
+    joined: list["Decoded"]
 
 
 def all_integers(decoded: Decoded) -> list[int]:
@@ -1019,7 +1077,10 @@ def all_integers(decoded: Decoded) -> list[int]:
     integers = []
     for segment in decoded.segments:
         integers += [q for tensor in segment.integers for q in tensor]
-        integers += [q for grid in segment.latents for q in grid.reshape(-1).tolist()]
+        coded = coded_parts(decoded.head, segment.latents)
+        integers += [q for grid in coded for q in grid.reshape(-1).tolist()]
+    for file in decoded.joined:
+        integers += all_integers(file)
     return integers
 
 
@@ -1032,18 +1093,42 @@ def read_segment(head: dict[str, Any], sections: dict[int, list[bytes]], n: int)
     if head["net"] == SPECTRUM:
         latents = [read_frames(head, weights, sections[LATENTS][n], n)]
     crcs = [head["integers_crc"]] if head["kind"] == IMAGE else head["segment_crcs"]
-    check_integers(tensors, latents, crcs[n])
+    check_integers(tensors, coded_parts(head, latents), crcs[n])
     return Segment([integers for _, integers in tensors], weights, latents)
+
+
+# Fields that joined files have in common.
+COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
+
+
+def read_structure(data: bytes) -> tuple[dict[str, Any], dict[int, list[bytes]]]:
+    """HEAD and sections."""
+    sections = read_sections(data)
+    head = read_head(sections[HEAD][0])
+    check_numbers(head, sections)
+    return head, sections
+
+
+def check_joined(head: dict[str, Any], data: bytes) -> None:
+    require(data[:4] == bytes.fromhex("89494E52"), "joined is no .inr file")
+    other, sections = read_structure(data)
+    require(head["kind"] != IMAGE and not sections[JOINED], "joined to an image or twice")
+    require(all(head.get(name) == other.get(name) for name in COMMON), "joined is another kind")
+    require(head["shape"][1:] == other["shape"][1:], "joined is of another size")
+
+
+def read_contents(data: bytes) -> Decoded:
+    head, sections = read_structure(data)
+    for payload in sections[JOINED]:
+        check_joined(head, payload)
+    segments = [read_segment(head, sections, n) for n in range(segments_of(head))]
+    return Decoded(head, segments, {}, [read_contents(payload) for payload in sections[JOINED]])
 
 
 def read_file(data: bytes) -> Decoded:
     """Everything but the samples. Raises SpecError."""
-    sections = read_sections(data)
-    head = read_head(sections[HEAD][0])
-    check_numbers(head, sections)
-    segments = [read_segment(head, sections, n) for n in range(segments_of(head))]
-    metadata = read_metadata(sections[METADATA][0]) if sections[METADATA] else {}
-    return Decoded(head, segments, metadata)
+    decoded, payloads = read_contents(data), read_sections(data)[METADATA]
+    return decoded._replace(metadata=read_metadata(payloads[0])) if payloads else decoded
 
 
 def decode(data: bytes) -> np.ndarray:

@@ -31,12 +31,16 @@ from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Metadata
 
 SPEC = (Path(__file__).parents[1] / "bitstream_spec.md").read_text(encoding="utf-8")
-KINDS = {
-    "siren": forge.SIREN,
-    "asmr": forge.ASMR,
-    "projected": forge.PROJECTED,
-    "pyramid": forge.PYRAMID,
-} | forge.PARTED
+KINDS = (
+    {
+        "siren": forge.SIREN,
+        "asmr": forge.ASMR,
+        "projected": forge.PROJECTED,
+        "pyramid": forge.PYRAMID,
+    }
+    | forge.PARTED
+    | {f"window of {name}": header for name, header in forge.WINDOWS.items()}
+)
 ENUMERATED = ("kind", "numbers", "layout", "net", "storage")
 RGB = Header(
     channels=3,
@@ -97,6 +101,8 @@ def test_file_round_trip(header, seed):
 
 def minor(header):
     """The lowest minor version that has all of a header."""
+    if header.excerpt:
+        return 3
     if header.kind != Kind.IMAGE:
         return 2
     return 1 if header.net == Net.PYRAMID else 0

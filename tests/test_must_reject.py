@@ -15,14 +15,16 @@ import pytest
 import spec_decoder
 import zstandard
 
+from inrcodec.container import parse_file
 from inrcodec.container.header import pack_header
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder import decode
 from inrcodec.errors import InrError
+from inrcodec.limits import Limits
 from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Metadata
 
-HEAD, WEIGHTS, LATENTS, METADATA = 1, 2, 3, 0x81
+HEAD, WEIGHTS, LATENTS, JOINED, METADATA = 1, 2, 3, 4, 0x81
 GOOD = forge.make_file(forge.SIREN)
 (_, HEAD_PAYLOAD), (_, WEIGHTS_PAYLOAD) = forge.payloads(GOOD)
 SECTIONS = [(HEAD, HEAD_PAYLOAD), (WEIGHTS, WEIGHTS_PAYLOAD)]
@@ -34,6 +36,7 @@ SOUND_SECTIONS = forge.payloads(forge.make_file(forge.SOUND))
 SPECTRUM_SECTIONS = forge.payloads(forge.make_file(forge.SPECTRUM))
 FILM_SECTIONS = forge.payloads(forge.make_file(forge.FILM))
 VOLUME_SECTIONS = forge.payloads(forge.make_file(forge.VOLUME))
+SOUND_FILE = forge.make_file(forge.SOUND)
 RECORD = struct.pack("<Bee", 64, -0.75, 0.75)  # how WEIGHTS begins; then a model
 
 
@@ -160,6 +163,25 @@ def one_layer(levels_bytes):
     return forge.assemble([(HEAD, packed), (WEIGHTS, pack(tensors))])
 
 
+def with_window(name, **fields):
+    """A file with a window, and other fields in its HEAD than can be written."""
+    header = forge.WINDOWS[name]
+    sections = forge.payloads(forge.make_file(header))
+    with patch("inrcodec.container.header._problems", lambda header: []):
+        head = pack_header(replace(parse_file(forge.make_file(header), Limits()).header, **fields))
+    return with_head(head, sections)
+
+
+def with_joined(*payloads, sections=SOUND_SECTIONS):
+    """A sound, or another file, with JOINED of these payloads."""
+    return forge.assemble([*sections, *((JOINED, payload) for payload in payloads)])
+
+
+def with_other(**fields):
+    """A sound joined to one with other fields."""
+    return with_joined(forge.make_file(replace(forge.SOUND, **fields)))
+
+
 def projected_pyramid():
     """A pyramid's HEAD with storage 2, and the fields that come with it."""
     head = PYRAMID_SECTIONS[0][1]
@@ -213,7 +235,11 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "major 2": ("version 2.0", forge.assemble(SECTIONS, b"\x89INR\2\0")),
         "major 0": ("version 0.0", forge.assemble(SECTIONS, b"\x89INR\0\0")),
         "reserved": ("reserved byte is 1", forge.assemble(SECTIONS, reserved=1)),
-        "critical section": ("critical section 0x04", forge.assemble([*SECTIONS, (4, b"")])),
+        "critical section": ("critical section 0x05", forge.assemble([*SECTIONS, (5, b"")])),
+        "major 2 joined": (
+            r"JOINED at byte \d+: file is of version 2.0",
+            with_joined(forge.assemble(SOUND_SECTIONS, b"\x89INR\2\0")),
+        ),
     },
     "Corrupt": {
         "cut file header": ("11 of 12 bytes", GOOD[:11]),
@@ -374,6 +400,80 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             "depth = 1 is not allowed with numbers",
             with_head(patched(7, b"\1", patched(2, b"\1", VOLUME_SECTIONS[0][1])), VOLUME_SECTIONS),
         ),
+        "window of a fifth kind": ("kind = 5", with_head(b"\x10" + patched(0, b"\5"))),
+        "window twice": ("kind = 16", with_head(b"\x10\x10" + HEAD_PAYLOAD)),
+        "nothing coded": (r"coded\[1\] = 0", with_head(b"\x10" + HEAD_PAYLOAD[:6] + b"\3\0")),
+        "window cut short": (
+            r"first\[1\] needs",
+            with_head(b"\x10" + HEAD_PAYLOAD[:6] + b"\3\5\0"),
+        ),
+        "window too long": (
+            r"shape\[1\] = 5 from 3 on ends after 7",
+            with_window("siren", coded=(4, 7)),
+        ),
+        "window too late": (
+            r"shape\[0\] = 4 from 4 on ends after 7",
+            with_window("sound", first=(4,)),
+        ),
+        "window of an odd row": (
+            r"first = \(1, 1, 4\) is not even",
+            with_window("film", first=(1, 1, 4)),
+        ),
+        "coded side too long": (
+            r"coded\[0\] = 1048577",
+            with_window("siren", coded=(2**20 + 1, 9)),
+        ),
+        "pyramid of a small window": (
+            "levels = 7 are too many",
+            with_window("pyramid", levels=7),
+        ),
+        "padded size of a window": (
+            "bases of axis 0 multiply to 21, outside 22",
+            with_window("sound doh", segment=22, segment_crcs=(0,) * 3),
+        ),
+        "joined to a picture": (
+            "no file continues an image",
+            with_joined(GOOD, sections=SECTIONS),
+        ),
+        "joined twice": ("a joined file has one", with_joined(with_joined(SOUND_FILE))),
+        "nothing joined": ("JOINED at byte .*: file begins with nothing", with_joined(b"")),
+        "joined without its end": ("JOINED at byte .*: payload", with_joined(SOUND_FILE[:-1])),
+        "second joined one cut": (
+            "JOINED at byte .*: payload",
+            with_joined(SOUND_FILE, SOUND_FILE[:-1]),
+        ),
+        "another kind joined": ("another kind", with_joined(forge.make_file(forge.LINE))),
+        "other channels joined": ("another channels", with_other(channels=1)),
+        "another depth joined": ("another depth", with_other(depth=24)),
+        "another rate joined": ("another rate_seconds", with_other(rate_seconds=2)),
+        "another size joined": (
+            "another shape",
+            with_joined(
+                forge.make_file(replace(forge.FILM, shape=(5, 7, 10))), sections=FILM_SECTIONS
+            ),
+        ),
+        "another layout joined": (
+            "another layout",
+            with_joined(forge.make_file(forge.FILM_RGB), sections=FILM_SECTIONS),
+        ),
+        "other numbers joined": (
+            "another depth, numbers",
+            with_joined(
+                forge.make_file(replace(forge.VOLUME, depth=8, numbers=0)), sections=VOLUME_SECTIONS
+            ),
+        ),
+        "weights of a joined file": (
+            "segment 1: WEIGHTS: .* words left",
+            with_joined(
+                forge.assemble(
+                    [
+                        *SOUND_SECTIONS[:2],
+                        (WEIGHTS, SOUND_SECTIONS[2][1] + bytes(2)),
+                        SOUND_SECTIONS[3],
+                    ]
+                )
+            ),
+        ),
         "no zstd": ("METADATA", with_frame(b"abcdefghijkl")),
         "empty METADATA": ("METADATA", with_frame(b"")),
         "skippable frame": ("not a zstd frame", with_frame(b"\x50\x2a\x4d\x18\1\0\0\0x")),
@@ -483,6 +583,22 @@ def accepted():
     yield forge.make_file(replace(forge.SPECTRUM, low=0.0, high=0.0))
     yield forge.make_file(replace(forge.VOLUME, low=2.5, high=2.5))
     yield forge.make_file(replace(forge.FILM, shape=(1, 1, 1), bases=((1, 1, 1),) * 3))
+    for header in forge.WINDOWS.values():
+        yield forge.make_file(header)
+    yield forge.make_file(replace(forge.WINDOWS["siren"], shape=(4, 9), first=(0, 0)))
+    yield forge.make_file(replace(forge.WINDOWS["sound doh"], segment=21))
+    loud = replace(forge.SOUND_ASMR, depth=16, high=1.0, shape=(7,))
+    yield with_joined(SOUND_FILE, forge.make_file(loud))
+    late = replace(forge.WINDOWS["spectrum"], depth=16, high=0.25, low=-0.25)
+    metadata = (METADATA, b"not read")
+    yield with_joined(forge.assemble([*forge.payloads(forge.make_file(late)), metadata]))
+    yield with_joined(
+        forge.make_file(forge.WINDOWS["volume"]),
+        sections=[
+            *forge.payloads(forge.make_file(replace(forge.VOLUME, shape=(2, 2, 2)))),
+            (0x90, b""),
+        ],
+    )
 
 
 @pytest.mark.parametrize("data", list(accepted()), ids=lambda data: f"{crc32(data):08x}")

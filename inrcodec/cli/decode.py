@@ -3,7 +3,6 @@
 import sys
 import time
 from dataclasses import asdict
-from fractions import Fraction
 from io import BytesIO
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,10 @@ from inrcodec.cli.batch import prepare, run
 from inrcodec.cli.formats import DEFAULTS, SUFFIXES, formats_in_words
 from inrcodec.cli.naming import STANDARD_STREAM, Job, Target
 from inrcodec.cli.options import NO_LIMITS, limit_options, packed, talk_options, target_options
+from inrcodec.cli.part import region_option, span_of, span_options
 from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
-from inrcodec.cli.types import MOMENT, REGION, SCALE, Moment
+from inrcodec.cli.types import SCALE
 from inrcodec.cli.words import facts_of, in_words
 from inrcodec.errors import InrError, OptionError
 from inrcodec.limits import Limits
@@ -29,23 +29,8 @@ part_options = packed(
     dict,
     ["region", "start", "end", "scale", "draft", "ignore_checksum"],
     [
-        click.option(
-            "--region",
-            type=REGION,
-            metavar="X,Y,W,H",
-            help="Decode only this rectangle; of a volume this box: X,Y,Z,W,H,D, X being its last "
-            "axis.",
-        ),
-        click.option(
-            "--from",
-            "start",
-            type=MOMENT,
-            metavar="TIME",
-            help="Decode audio or video from here on: 1.5 or 1.5s, or 36f for frame or sample 36.",
-        ),
-        click.option(
-            "--to", "end", type=MOMENT, metavar="TIME", help="And up to here, not included."
-        ),
+        region_option("Decode only"),
+        *span_options("Decode"),
         click.option(
             "--scale", type=SCALE, default="1", metavar="1/k", help="Decode at a k-th of the size."
         ),
@@ -175,26 +160,6 @@ def decode_one(
     size_bytes = _write(signal, job.output, format_name, wanted["depth"], force)
     record = _record(job, signal, size_bytes, seconds)
     report.done(record, f"{job.input} -> {job.output}: {in_words(record)}, {seconds:.3f} s")
-
-
-def span_of(
-    facts: dict[str, Any], start: Moment | None, end: Moment | None
-) -> tuple[int, int] | None:
-    """First and last+1 sample or frame; an end beyond the signal's is cut. Raises OptionError."""
-    if start is None and end is None:
-        return None
-    if not facts.get("rate"):
-        raise OptionError("--from and --to are for audio and video")
-    rate = Fraction(facts["rate"], facts["rate_seconds"])
-    size = facts["shape"][0]
-    first = start.index(rate) if start else 0
-    last = min(end.index(rate), size) if end else size
-    what = "frames" if facts["kind"] == "video" else "samples"
-    if first >= size:
-        raise OptionError(f"--from is beyond the end: {first} of {size} {what}")
-    if last <= first:
-        raise OptionError(f"--to is not after --from: {what} {first} to {last}")
-    return first, last
 
 
 def _write(signal: "Signal", output: str, format_name: str, depth: int | None, force: bool) -> int:

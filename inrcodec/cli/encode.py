@@ -23,7 +23,7 @@ from inrcodec.cli.progress import make_display
 from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
 from inrcodec.cli.types import DURATION, POSITIVE, SETTING, SIZE
-from inrcodec.cli.words import facts_of, in_words, rate_in_words
+from inrcodec.cli.words import facts_of, file_facts, in_words, rate_in_words
 from inrcodec.options import (
     DEFAULT_BPP,
     DEFAULT_KBPS,
@@ -210,9 +210,6 @@ def _read(name: str, keep_metadata: bool, resolution: int | None, report: Report
     return signal
 
 
-KEPT = ("bytes", "bpp", "kbps", "repr", "seed", "version", "kind", "shape", "channels", "depth")
-
-
 def _record(job: Job, encoded: "Encoded") -> dict[str, Any]:
     """What is told about a written file: the file's own header, and how the fit went."""
     from inrcodec.decoder import info
@@ -220,7 +217,7 @@ def _record(job: Job, encoded: "Encoded") -> dict[str, Any]:
     header = info(encoded.data, limits=NO_LIMITS)
     return {
         **asdict(job),
-        **{key: header[key] for key in (*KEPT, "duration_s", "effort") if key in header},
+        **file_facts(header),
         "psnr_db": encoded.psnr_db,
         **encoded.measures,
         "seconds": round(encoded.seconds, 3),

@@ -32,6 +32,17 @@ def facts_of(signal: "Signal") -> dict[str, Any]:
     return facts
 
 
+_KEPT = (
+    *("bytes", "bpp", "kbps", "repr", "seed", "version", "kind", "shape", "channels", "depth"),
+    *("duration_s", "effort", "rate", "rate_seconds", "layout", "numbers"),
+)
+
+
+def file_facts(header: Facts) -> dict[str, Any]:
+    """What a command that writes a file tells of it, from what `info` says."""
+    return {key: header[key] for key in _KEPT if key in header}
+
+
 def in_words(facts: Facts) -> str:
     """The grid and its samples: "192x128 RGB, 8 bits", "7.0 s, 44.1 kHz mono, 16 bits",
     "96 frames, 176x144 4:2:0, 29.97 fps", "97x128x128 mask"."""

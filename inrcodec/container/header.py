@@ -90,16 +90,21 @@ _ASMR = ("net", (Net.ASMR,))
 _PYRAMID = ("net", (Net.PYRAMID,))
 _SPECTRUM = ("net", (Net.SPECTRUM,))
 _PROJECTION = ("storage", (Storage.PROJECTION,))
+EXCERPT = 16  # first byte of HEAD where a window is stated; no kind has this number
+_EXCERPT = ("excerpt", (EXCERPT,))
 _BASE = range(1, MAX_SIDE + 1)
 _LENGTH = range(1, MAX_LENGTH + 1)
 _HOPS = tuple(2**n for n in range(5, 15))
 
 FIELDS = (
+    Field("excerpt", "u8", (EXCERPT,), "a window: `coded` and `first` are there", _EXCERPT),
     Field("kind", "u8", range(1, 5), "1 image, 2 audio, 3 video, 4 volume"),
     Field("channels", "u8", range(1, 65), "samples per grid point"),
     Field("depth", "u8", (1, 8, 16, 24, 32), "bits per sample"),
     Field("ndim", "u8", range(1, 4), "number of axes"),
     Field("shape", "varint * ndim", _LENGTH, "grid points along each axis"),
+    Field("coded", "varint * ndim", _LENGTH, "grid points that are coded", _EXCERPT),
+    Field("first", "varint * ndim", range(MAX_LENGTH), "first of them that is shown", _EXCERPT),
     Field("numbers", "u8", range(3), "0 unsigned, 1 signed, 2 floating-point", _VOLUME),
     Field("low", "f32", (), "sample at v = 0", _RANGED),
     Field("high", "f32", (), "sample at v = 1, >= low", _RANGED),
@@ -143,8 +148,9 @@ FIELDS = (
 class Header:
     """Fields of HEAD in file order; 0 or () where a field is absent (see FIELDS for the ranges).
 
-    `shape`: (H, W) of an image, (N,) of audio, (T, H, W) of a video. `bases[i][a]`: base of axis a
-    at level i, `layers` + 1 levels for asmr.
+    `shape`: (H, W) of an image, (N,) of audio, (T, H, W) of a video; of an excerpt, what is shown
+    of `coded` grid points from `first` on. `bases[i][a]`: base of axis a at level i, `layers` + 1
+    levels for asmr.
     """
 
     channels: int
@@ -179,6 +185,14 @@ class Header:
     rate_seconds: int = 0
     layout: Layout | int = 0
     segment: int = 0
+    excerpt: int = 0
+    coded: tuple[int, ...] = ()
+    first: tuple[int, ...] = ()
+
+    @property
+    def coded_shape(self) -> tuple[int, ...]:
+        """Grid points along each axis, those of an excerpt that are not shown too."""
+        return self.coded or self.shape
 
     @property
     def ndim(self) -> int:
@@ -188,7 +202,7 @@ class Header:
     @property
     def segments(self) -> int:
         """Number of segments along axis 0; 1 for an image."""
-        return -(-self.shape[0] // self.segment) if self.segment else 1
+        return -(-self.coded_shape[0] // self.segment) if self.segment else 1
 
     @property
     def crcs(self) -> tuple[int, ...]:
@@ -212,13 +226,14 @@ def unpack_header(payload: bytes, offset: int = 0) -> Header:
     Raises Corrupt, naming field, value and offset, for whatever breaks a rule.
     """
     reader = Reader(payload, "HEAD", offset)
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"excerpt": reader.peek()}
     for field in FIELDS:
         if _present(field, values):
             read: _Read = _READERS.get(field.type, _read_integer)
             values[field.name] = read(reader, field, values)
     reader.end()
     values.pop("ndim")
+    values["excerpt"] = EXCERPT if "coded" in values else 0
     values |= {name: named(values[name]) for name, named in _ENUMS.items() if name in values}
     header = Header(**values)
     for problem in _problems(header):
@@ -243,7 +258,7 @@ def pack_header(header: Header) -> bytes:
 def describe(header: Header) -> dict[str, Any]:
     """Fields that the file holds, in file order, ready for JSON; enumerated values by name."""
     described: dict[str, Any] = {}
-    for field in FIELDS:
+    for field in FIELDS[1:]:  # what `excerpt` says is in the fields that come with it
         if _present(field, vars(header)):
             value = getattr(header, field.name)
             described[field.name] = value.name.lower() if field.name in _ENUMS else _listed(value)
@@ -279,10 +294,12 @@ def _problems(header: Header) -> list[str]:
 
 def net_shape(header: Header) -> tuple[int, ...]:
     """The grid that a network covers: a whole segment, with 4:2:0 at the size of the chroma."""
-    sides = header.shape[1:]
+    length, *sides = header.coded_shape
+    if header.segment:  # a segment of an excerpt can be cut short even if there is no other
+        length = header.segment if header.excerpt else min(header.segment, length)
     if header.layout == Layout.YCBCR_420:
-        sides = tuple(-(-side // 2) for side in sides)
-    return (min(header.segment or header.shape[0], header.shape[0]), *sides)
+        sides = [-(-side // 2) for side in sides]
+    return (length, *sides)
 
 
 def _kind_problems(header: Header) -> list[str]:
@@ -292,10 +309,11 @@ def _kind_problems(header: Header) -> list[str]:
         for name, allowed in _KINDS[header.kind].items()
         if getattr(header, name) not in allowed
     ]
-    timed = header.kind in (Kind.AUDIO, Kind.VIDEO)
-    for axis, size in enumerate(header.shape):
+    problems += _window_problems(header)
+    timed, name = header.kind in (Kind.AUDIO, Kind.VIDEO), "coded" if header.coded else "shape"
+    for axis, size in enumerate(header.coded_shape):
         if size > MAX_SIDE and not (timed and axis == 0):
-            problems.append(f"shape[{axis}] = {size} is above {MAX_SIDE}")
+            problems.append(f"{name}[{axis}] = {size} is above {MAX_SIDE}")
     if header.segment and len(header.segment_crcs) != header.segments:
         problems.append(f"segment_crcs are {len(header.segment_crcs)}, not {header.segments}")
     if header.high < header.low:
@@ -307,12 +325,28 @@ def _kind_problems(header: Header) -> list[str]:
     return problems
 
 
+def _window_problems(header: Header) -> list[str]:
+    if not header.excerpt:
+        return []
+    if not len(header.first) == len(header.coded) == header.ndim:
+        return [f"coded = {header.coded} and first = {header.first} are not of {header.ndim} axes"]
+    ends = [a + n for a, n in zip(header.first, header.shape, strict=True)]
+    problems = [
+        f"shape[{axis}] = {header.shape[axis]} from {header.first[axis]} on ends after {size}"
+        for axis, size in enumerate(header.coded)
+        if ends[axis] > size
+    ]
+    if header.layout == Layout.YCBCR_420 and any(a % 2 for a in header.first[1:]):
+        problems.append(f"first = {header.first} is not even with layout = ycbcr_420")
+    return problems
+
+
 def _pyramid_problems(header: Header) -> list[str]:
     problems = []
     if header.storage != Storage.DIRECT:
         problems.append("a pyramid's tensors are not stored by projection")
-    if header.levels > 1 and 2**header.levels > max(header.shape):
-        problems.append(f"levels = {header.levels} are too many for {header.shape}")
+    if header.levels > 1 and 2**header.levels > max(header.coded_shape):
+        problems.append(f"levels = {header.levels} are too many for {header.coded_shape}")
     for name in ("colour_from", "stages"):
         if getattr(header, name) > header.levels:
             problems.append(f"{name} = {getattr(header, name)} is more than the levels")
@@ -337,7 +371,8 @@ def _read_integer(reader: Reader, field: Field, values: Mapping[str, Any]) -> in
 
 def _read_shape(reader: Reader, field: Field, values: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(
-        reader.integer("varint", field.allowed, f"shape[{axis}]") for axis in range(values["ndim"])
+        reader.integer("varint", field.allowed, f"{field.name}[{axis}]")
+        for axis in range(values["ndim"])
     )
 
 
@@ -346,7 +381,7 @@ def _read_float(reader: Reader, field: Field, values: Mapping[str, Any]) -> floa
 
 
 def _read_crcs(reader: Reader, field: Field, values: Mapping[str, Any]) -> tuple[int, ...]:
-    count = -(-values["shape"][0] // values["segment"])
+    count = -(-values.get("coded", values["shape"])[0] // values["segment"])
     if count * 4 > reader.left:
         raise reader.fail(f"{field.name} needs {count * 4} bytes and {reader.left} are left")
     return tuple(reader.fixed(4, field.name) for _ in range(count))
@@ -383,7 +418,7 @@ def _pack_crcs(crcs: tuple[int, ...], field: Field) -> bytes:
 
 
 def _pack_shape(shape: tuple[int, ...], field: Field) -> bytes:
-    return b"".join(pack_integer(size, "varint", field.allowed, "shape") for size in shape)
+    return b"".join(pack_integer(size, "varint", field.allowed, field.name) for size in shape)
 
 
 def _pack_levels(levels: tuple[tuple[int, ...], ...], field: Field) -> bytes:

@@ -2,13 +2,13 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 from inrcodec.container.fields import Reader, pack_varint
 from inrcodec.container.header import Header, Kind, Net, pack_header, unpack_header
 from inrcodec.container.metadata import pack_metadata
-from inrcodec.errors import Corrupt, NotInr, Unsupported
+from inrcodec.errors import Corrupt, InrError, NotInr, Unsupported
 from inrcodec.limits import Limits
 from inrcodec.signals.signal import Metadata
 
@@ -17,13 +17,24 @@ MAJOR = 1
 MAX_SECTIONS = 255
 # From this minor version on files can have segments; older ones have one of each section.
 _PARTED_MINOR = 2
+# And from this one on a window, and files that continue them.
+_EXCERPT_MINOR = 3
+# What files that are joined have in common, beside the sizes of all axes but the first.
+_COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
 FILE_HEADER_BYTES = 12
 
 HEAD = 0x01
 WEIGHTS = 0x02
 LATENTS = 0x03
+JOINED = 0x04
 METADATA = 0x81
-NAMES = {HEAD: "HEAD", WEIGHTS: "WEIGHTS", LATENTS: "LATENTS", METADATA: "METADATA"}
+NAMES = {
+    HEAD: "HEAD",
+    WEIGHTS: "WEIGHTS",
+    LATENTS: "LATENTS",
+    JOINED: "JOINED",
+    METADATA: "METADATA",
+}
 # Networks with a LATENTS section in each segment.
 WITH_LATENTS = (Net.PYRAMID, Net.SPECTRUM)
 ANCILLARY = 0x80  # bit of a section type: a decoder that does not know the type skips the section
@@ -40,7 +51,7 @@ class Section:
 
     @property
     def name(self) -> str:
-        """HEAD, WEIGHTS, LATENTS, METADATA, or the type in hexadecimal."""
+        """HEAD, WEIGHTS, LATENTS, JOINED, METADATA, or the type in hexadecimal."""
         return NAMES.get(self.type, f"0x{self.type:02x}")
 
     @property
@@ -65,7 +76,7 @@ class ParsedFile:
     """A file whose checksums and header are right.
 
     `segments`: one of an image, otherwise in the order of axis 0; `metadata`: METADATA payload,
-    still compressed, or None.
+    still compressed, or None; `joined`: files whose samples follow along axis 0.
     """
 
     version: tuple[int, int]
@@ -73,6 +84,18 @@ class ParsedFile:
     segments: tuple[Segment, ...]
     metadata: bytes | None
     sections: tuple[Section, ...]
+    joined: tuple["ParsedFile", ...] = ()
+
+    @property
+    def files(self) -> tuple["ParsedFile", ...]:
+        """This file and those that continue it."""
+        return (self, *self.joined)
+
+    @property
+    def whole(self) -> Header:
+        """The header with the shape of all that is shown."""
+        length = sum(file.header.shape[0] for file in self.files)
+        return replace(self.header, shape=(length, *self.header.shape[1:]))
 
 
 def pack_section(section_type: int, payload: bytes) -> bytes:
@@ -89,6 +112,8 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
+    if header.excerpt:
+        return _EXCERPT_MINOR
     if header.kind != Kind.IMAGE:
         return _PARTED_MINOR
     return 1 if header.net == Net.PYRAMID else 0
@@ -105,15 +130,23 @@ def pack_file(
     `weights`: WEIGHTS payload of each segment; `latents`: LATENTS payload of each, if the network
     has any. Raises ValueError for more sections than a file can have.
     """
+    sections = pack_contents(header, weights, latents)
+    metadata_payload = pack_metadata(metadata)
+    if metadata_payload:
+        sections.append(pack_section(METADATA, metadata_payload))
+    return pack_sections(sections, minor_of(header))
+
+
+def pack_contents(
+    header: Header, weights: Sequence[bytes], latents: Sequence[bytes] = ()
+) -> list[bytes]:
+    """The sections that samples come from, HEAD first: for `pack_sections`."""
     sections = [pack_section(HEAD, pack_header(header))]
     for number, payload in enumerate(weights):
         sections.append(pack_section(WEIGHTS, payload))
         if latents:
             sections.append(pack_section(LATENTS, latents[number]))
-    metadata_payload = pack_metadata(metadata)
-    if metadata_payload:
-        sections.append(pack_section(METADATA, metadata_payload))
-    return pack_sections(sections, minor_of(header))
+    return sections
 
 
 def overhead(header: Header, weights_payload_bytes: int, metadata: Metadata) -> int:
@@ -122,11 +155,14 @@ def overhead(header: Header, weights_payload_bytes: int, metadata: Metadata) -> 
     return empty - 1 + len(pack_varint(weights_payload_bytes))
 
 
-def parse_file(data: bytes, limits: Limits, ignore_checksum: bool = False) -> ParsedFile:
+def parse_file(
+    data: bytes, limits: Limits, ignore_checksum: bool = False, within: bool = False
+) -> ParsedFile:
     """Check a file down to its header; integers and metadata stay as they are.
 
-    Raises NotInr, Corrupt, Unsupported (another major version, an unknown critical section) or
-    LimitExceeded (`limits.sections`). With `ignore_checksum` a wrong CRC-32 is let pass.
+    `within`: it is the payload of a JOINED, and has none. Raises NotInr, Corrupt, Unsupported
+    (another major version, an unknown critical section) or LimitExceeded (`limits.sections`). With
+    `ignore_checksum` a wrong CRC-32 is let pass.
     """
     version, count = _file_header(data, ignore_checksum)
     limits.check("sections", count)
@@ -140,7 +176,45 @@ def parse_file(data: bytes, limits: Limits, ignore_checksum: bool = False) -> Pa
     head = known[HEAD][0]
     header = unpack_header(head.payload, head.payload_offset)
     metadata = known[METADATA][0].payload if METADATA in known else None
-    return ParsedFile(version, header, _segments(header, known), metadata, tuple(sections))
+    segments = _segments(header, known)
+    continued = known.get(JOINED, [])
+    if within and continued:
+        raise Corrupt(f"JOINED: a joined file has one at byte {continued[0].offset}")
+    joined = _joined(header, continued, limits, ignore_checksum)
+    limits.check("sections", count + sum(len(file.sections) for file in joined))
+    return ParsedFile(version, header, segments, metadata, tuple(sections), joined)
+
+
+def join(data: bytes, more: Sequence[bytes]) -> bytes:
+    """A sound file continued by others along axis 0. Raises ValueError for too many sections."""
+    sections = parse_file(data, Limits(*[0] * 7)).sections
+    packed = [data[s.offset : s.offset + s.size_bytes] for s in sections]
+    packed += [pack_section(JOINED, file) for file in more]
+    return pack_sections(packed, _EXCERPT_MINOR)
+
+
+def _joined(
+    header: Header, sections: Sequence[Section], limits: Limits, ignore_checksum: bool
+) -> tuple[ParsedFile, ...]:
+    """The files that continue one with this header. Raises as `parse_file`, naming the section."""
+    files = []
+    for section in sections:
+        where = f"JOINED at byte {section.offset}"
+        try:
+            file = parse_file(section.payload, limits, ignore_checksum, within=True)
+        except NotInr as error:
+            raise Corrupt(f"{where}: {error}") from error
+        except InrError as error:
+            raise type(error)(f"{where}: {error}") from error
+        different = [
+            name for name in _COMMON if getattr(file.header, name) != getattr(header, name)
+        ]
+        if header.kind == Kind.IMAGE:
+            raise Corrupt(f"{where}: no file continues an image")
+        if different or file.header.shape[1:] != header.shape[1:]:
+            raise Corrupt(f"{where}: has another {', '.join(different) or 'shape'}")
+        files.append(file)
+    return tuple(files)
 
 
 def _segments(header: Header, known: dict[int, list[Section]]) -> tuple[Segment, ...]:

@@ -1,17 +1,16 @@
-"""A network's samples over a box of its grid, in stripes, on several threads, with NumPy."""
+"""A network's samples over a box of its grid, in tiles, on several threads, with NumPy."""
 
+import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from inrcodec.allocator import keep_pages
-from inrcodec.decoder.plan import Plan
+from inrcodec.decoder.plan import Box, Plan
 from inrcodec.nets.base import grid_index
-
-Stripe = tuple[int, int]
 
 
 def evaluate(
@@ -24,60 +23,46 @@ def evaluate(
 
     `finish` turns float32 values of nominal range 0..1 into what is kept.
     """
-    shape = tuple(last - first for first, last in plan.box)
-    out = np.empty((*shape, plan.net.channels), dtype=dtype)
+    out = np.empty((*(last - first for first, last in plan.box), plan.net.channels), dtype=dtype)
+    places = list(zip(plan.box, plan.tile_samples, strict=True))
 
-    def work(stripe: Stripe) -> None:
-        values, first = _stripe_values(plan, weights, stripe)
-        start = plan.box[0][0]
-        low, high = max(first, start), min(first + len(values), plan.box[0][1])
-        out[low - start : high - start] = finish(values[low - first : high - first])
+    def work(tiles: Box) -> None:
+        values = _values(plan, weights, tiles)
+        source, target = [], []
+        for (tile, end), ((first, last), side) in zip(tiles, places, strict=True):
+            start, stop = max(tile * side, first), min(end * side, last)
+            source.append(slice(start - tile * side, stop - tile * side))
+            target.append(slice(start - first, stop - first))
+        out[*target] = finish(np.nan_to_num(values[*source]))
 
     keep_pages()
-    # One thread a stripe; BLAS threads of its own would fight with them (3 times the time).
+    # One thread a chunk; BLAS threads of its own would fight with them (3 times the time).
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(work, _stripes(plan)):
+        for _ in pool.map(work, plan.chunks()):
             pass
     return out
 
 
-def _stripes(plan: Plan) -> Iterator[Stripe]:
-    first, last = plan.row_box[0]
-    for start in range(first, last, plan.chunk):
-        yield start, min(start + plan.chunk, last)
-
-
-def _stripe_values(
-    plan: Plan, weights: Mapping[str, np.ndarray], stripe: Stripe
-) -> tuple[np.ndarray, int]:
-    """Values of rows stripe[0]..stripe[1], cut to the box across, and their first sample row."""
-    net, head = plan.net, plan.head
-    ranges = (stripe, *plan.row_box[1:])
-    index = grid_index(tuple(a for a, _ in ranges), tuple(b for _, b in ranges))
-    # Overflow in a forged file's weights gives NaN, which becomes 0 below.
+def _values(plan: Plan, weights: Mapping[str, np.ndarray], tiles: Box) -> np.ndarray:
+    """Values of a box of tiles, whole: (*samples, channels)."""
+    net, head, sides = plan.net, plan.head, plan.tile
+    starts = grid_index(tuple(a for a, _ in tiles), tuple(b for _, b in tiles)) * np.asarray(sides)
+    within = grid_index((0,) * len(sides), sides)
+    index = starts[:, None] + within  # (tiles, rows of a tile, D)
+    # Overflow in a forged file's weights gives NaN, which the caller makes 0.
     with np.errstate(all="ignore"):
         blocks = net.forward(np, weights, net.inputs(index, head), head)
-    counts = [b - a for a, b in ranges]
-    values = _merge(blocks, counts)
-    starts = [row * block for (row, _), block in zip(plan.row_box, net.block(head), strict=True)]
-    across = [
-        slice(first - start, last - start)
-        for (first, last), start in zip(plan.box[1:], starts[1:], strict=True)
-    ]
-    return np.nan_to_num(values[:, *across]), stripe[0] * net.block(head)[0]
+    return _merge(blocks, [b - a for a, b in tiles], sides)
 
 
-def _merge(blocks: np.ndarray, counts: list[int]) -> np.ndarray:
-    """(n, *block, channels) with n = prod(counts) to (counts[0] * block[0], ..., channels)."""
-    dimensions, block = len(counts), blocks.shape[1:-1]
-    split = blocks.reshape(*counts, *block, blocks.shape[-1])
-    order = [
-        axis
-        for pair in zip(range(dimensions), range(dimensions, 2 * dimensions), strict=True)
-        for axis in pair
-    ]
-    moved = split.transpose(*order, 2 * dimensions)
-    return moved.reshape(*(n * b for n, b in zip(counts, block, strict=True)), blocks.shape[-1])
+def _merge(blocks: np.ndarray, counts: Sequence[int], sides: Sequence[int]) -> np.ndarray:
+    """(n, *block, channels), rows of a tile together, n = prod(counts) * prod(sides), to
+    (counts[0] * sides[0] * block[0], ..., channels)."""
+    axes, block = len(counts), blocks.shape[1:-1]
+    split = blocks.reshape(*counts, *sides, *block, blocks.shape[-1])
+    order = [axis + part * axes for axis in range(axes) for part in range(3)]
+    merged = [math.prod(parts) for parts in zip(counts, sides, block, strict=True)]
+    return split.transpose(*order, 3 * axes).reshape(*merged, blocks.shape[-1])
 
 
 def box_filter(values: np.ndarray, factor: int) -> np.ndarray:

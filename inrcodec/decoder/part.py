@@ -1,7 +1,8 @@
 """Which part of a signal is asked for: ranges on the axes of its grid."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header, Kind, Layout
 from inrcodec.errors import OptionError
 
@@ -25,6 +26,22 @@ def box_of(header: Header, region: Region | None, span: Span | None) -> Box:
         for axis, ends in zip(axes, _checked_region(header, region, len(axes)), strict=True):
             box[axis] = ends
     return tuple(box)
+
+
+def coded_box(header: Header, box: Box) -> Box:
+    """A box of what is shown in the coordinates of what is coded."""
+    first = header.first or (0,) * header.ndim
+    return tuple((a + start, b + start) for (a, b), start in zip(box, first, strict=True))
+
+
+def shares(parsed: ParsedFile, box: Box) -> Iterator[tuple[ParsedFile, Box]]:
+    """The files of a signal that a box meets, and what they have of it, in coded coordinates."""
+    first, last = box[0]
+    for file in parsed.files:
+        size = file.header.shape[0]
+        if first < size and last > 0:
+            yield file, coded_box(file.header, ((max(first, 0), min(last, size)), *box[1:]))
+        first, last = first - size, last - size
 
 
 def _checked_span(header: Header, span: Span) -> tuple[int, int]:

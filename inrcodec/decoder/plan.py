@@ -1,8 +1,11 @@
 """What a decode will cost, in plain integers, checked against limits before anything is made."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
+from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
 from inrcodec.limits import Limits
@@ -11,52 +14,85 @@ from inrcodec.nets.pyramid import Pyramid
 from inrcodec.network import network_of, pyramid_of, spectrum_of, storage_of
 from inrcodec.weights.storage import Projected, Storage
 
-# Floats that the rows of one chunk may need at once: 4 MiB a thread. With a quarter of that
-# threads wait for one another in Python, and decoding a SIREN takes a third longer
+# Floats that a chunk of tiles may need at once: 4 MiB a thread. With a quarter of that threads
+# wait for one another in Python, and decoding a SIREN takes a third longer
 # (benchmarks/startup.py).
 _CHUNK_FLOATS = 2**20
-# Floats that a single row may need: one row cannot be divided further.
-_LARGEST_ROW_FLOATS = 2**24
+# Samples and rows of a tile. BLAS sums a row in an order that depends on its place in a product
+# and on the product's size; in tiles that lie where they lie in the whole grid, a part has
+# exactly the samples of the whole.
+_TILE_SAMPLES, _TILE_ROWS = 4096, 256
+_TILE_SIDE = 16
 
 Box = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A decode of one segment.
+    """A decode of a box of one segment, tile by tile.
 
-    `box`: first and last+1 sample per axis. `head`: where rows of the network are taken.
-    `chunk`: rows of the grid along axis 0 evaluated at a time.
+    `box`: first and last+1 sample per axis. A tile is a box of rows of the network.
     """
 
     net: Net
     storage: Storage
-    box: tuple[tuple[int, int], ...]
-    head: int
+    box: Box
 
     @property
-    def row_box(self) -> tuple[tuple[int, int], ...]:
-        """First and last+1 row per axis that meet the box."""
-        return tuple(
-            (first // b, -(-last // b))
-            for (first, last), b in zip(self.box, self.net.block(self.head), strict=True)
-        )
+    def head(self) -> int:
+        """Where rows of the network are taken: the most shared whose blocks fit a tile."""
+        heads = self.net.heads()
+        small = (h for h in heads if math.prod(self.net.block(h)) <= _TILE_SAMPLES)
+        return next(small, heads[-1])
 
     @property
-    def chunk(self) -> int:
-        """Rows along axis 0 that are evaluated together."""
-        across = math.prod(b - a for a, b in self.row_box[1:])
-        return max(1, _CHUNK_FLOATS // (across * floats_per_row(self.net, self.head)))
+    def tile(self) -> tuple[int, ...]:
+        """Rows of a tile per axis, powers of two: more on the last axes."""
+        left = min(_TILE_ROWS, max(1, _TILE_SAMPLES // math.prod(self.net.block(self.head))))
+        sides: list[int] = []
+        for rows in reversed(self.net.rows(self.head)):
+            most = left if len(self.net.shape) == 1 else min(left, _TILE_SIDE)
+            sides.insert(0, 1 << (min(most, 1 << (rows - 1).bit_length()).bit_length() - 1))
+            left //= sides[0]
+        return tuple(sides)
+
+    @property
+    def tile_samples(self) -> tuple[int, ...]:
+        """Samples of a tile per axis."""
+        return tuple(t * b for t, b in zip(self.tile, self.net.block(self.head), strict=True))
+
+    def chunks(self) -> Iterator[Box]:
+        """Boxes of tiles, first and last+1 per axis, that are evaluated together."""
+        ranges = [
+            range(first // side, -(-last // side))
+            for (first, last), side in zip(self.box, self.tile_samples, strict=True)
+        ]
+        left = max(1, _CHUNK_FLOATS // (math.prod(self.tile) * floats_per_row(self.net, self.head)))
+        counts: list[int] = []
+        for tiles in reversed(ranges):
+            counts.insert(0, min(len(tiles), left))
+            left //= counts[0]
+        cuts = [
+            [(start, min(start + max(count, 1), tiles.stop)) for start in tiles[:: max(count, 1)]]
+            for tiles, count in zip(ranges, counts, strict=True)
+        ]
+        return product(*cuts)
 
 
 def plan_decode(header: Header, box: Box) -> Plan:
     """Plan the decode of a box of a segment by a coordinate network."""
-    net = network_of(header)
-    return Plan(net, storage_of(header), box, _cheapest_head(net, box))
+    return Plan(network_of(header), storage_of(header), box)
 
 
-def check_limits(header: Header, limits: Limits) -> None:
-    """Compare what decoding a whole file takes with the limits; raises LimitExceeded."""
+def check_file(parsed: ParsedFile, limits: Limits) -> None:
+    """Check a file and those joined to it, each and all together. Raises LimitExceeded."""
+    limits.check("macs", sum(check_limits(file.header, limits) for file in parsed.files))
+    limits.check("samples", math.prod(parsed.whole.shape) * parsed.header.channels)
+
+
+def check_limits(header: Header, limits: Limits) -> int:
+    """Compare what decoding a whole file takes with the limits; its multiply-accumulates. Raises
+    LimitExceeded."""
     timed = header.kind in (Kind.AUDIO, Kind.VIDEO)
     for side in header.shape[1 if timed else 0 :]:
         limits.check("side", side)
@@ -67,10 +103,11 @@ def check_limits(header: Header, limits: Limits) -> None:
         net = spectrum_of(header)
         limits.check("samples", header.segments * header.segment * net.channels, "padded samples")
         limits.check("weights", sum(t.size for t in net.tensors()))
-        macs = math.ceil(math.prod(header.shape) * net.channels * net.macs_per_sample())
+        macs = math.ceil(math.prod(header.coded_shape) * net.channels * net.macs_per_sample())
     else:
         macs = header.segments * _check_coordinates(header, limits)
     limits.check("macs", macs)
+    return macs
 
 
 def _check_coordinates(header: Header, limits: Limits) -> int:
@@ -92,7 +129,7 @@ def _check_coordinates(header: Header, limits: Limits) -> int:
 
 def _check_pyramid(net: Pyramid, limits: Limits) -> int:
     """Check a pyramid; its multiply-accumulates."""
-    samples = math.prod(net.padded)
+    samples = net.synthesised
     limits.check("samples", samples * net.channels, "padded samples")
     limits.check("weights", sum(t.size for t in net.tensors()))
     return math.ceil(samples * net.macs_per_sample())
@@ -103,14 +140,3 @@ def floats_per_row(net: Net, head: int) -> int:
     samples = math.prod(net.block(head)) * net.channels
     cells = math.prod(net.block(head)) // math.prod(net.bases[-1]) if isinstance(net, Asmr) else 1
     return max(cells, 1) * 3 * net.width + samples
-
-
-def _cheapest_head(net: Net, box: tuple[tuple[int, int], ...]) -> int:
-    """The head that covers a box with the fewest multiply-accumulates in bounded memory."""
-    costs = {}
-    for head in net.heads():
-        pairs = zip(box, net.block(head), strict=True)
-        rows = math.prod(-(-last // b) - first // b for (first, last), b in pairs)
-        too_large = floats_per_row(net, head) > _LARGEST_ROW_FLOATS
-        costs[head] = (too_large, net.macs(rows, head))
-    return min(costs, key=lambda head: costs[head])

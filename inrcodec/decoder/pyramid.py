@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import pairwise, product
 from zlib import crc32
 
 import numpy as np
@@ -19,19 +19,20 @@ from inrcodec.nets.pyramid import (
     ORIENTATIONS,
     OUTPUT_GAIN,
     PHASES,
+    Box,
+    Grid,
     Pyramid,
     cell_network,
     frame_parts,
 )
 
 Weights = Mapping[str, np.ndarray]
-Box = tuple[tuple[int, int], ...]
 # Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
 Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
-# Bands around a box that its samples depend on: 4 for the wavelet, 1 for the network.
-_MARGIN = 5
-# Cells in one stripe of the network: its 9 taps of every input stay within 4 MiB.
-_STRIPE_CELLS = 8192
+# Rows and columns of cells that the network takes at a time: its 9 taps of every input stay within
+# 1 MiB. BLAS sums in an order that depends on a cell's place among others and on their number: in
+# tiles that lie where they lie in the whole picture, a part has exactly the samples of the whole.
+_TILE = (32, 64)
 
 
 def omitted_levels(net: Pyramid, factor: int) -> int:
@@ -101,7 +102,8 @@ def _walk(
     contexts = Contexts(net, weights)
     latents: list[np.ndarray] = []
     coarser = Coarser(None)
-    for number, grid in enumerate(net.grids()[:count]):
+    grids = net.grids()[:count]
+    for number, grid in enumerate(grids):
         values = np.zeros(grid.shape, dtype=np.int32)
         magnitudes = np.zeros(grid.shape)
         for band in range(grid.bands):
@@ -113,8 +115,8 @@ def _walk(
                 values[phase, band] = plane(number, (phase, band), scales)
                 magnitudes[phase, band] = np.abs(values[phase, band])
         latents.append(values)
-        if grid.level is not None:
-            coarser = Coarser(magnitudes)
+        if grid.level is not None and number + 1 < len(grids):
+            coarser = Coarser(magnitudes, grid, grids[number + 1])
     return latents
 
 
@@ -135,22 +137,39 @@ def _synthesise(
 ) -> np.ndarray:
     axes, means, steps = frame_parts(net, weights["frame"])
     scales = np.exp2(steps.astype(np.float64)).astype(np.float32)
-    boxes = _boxes(net, box)
-    boxes.append(box)
+    boxes = [*net.band_boxes(box), box]
+    grids = net.grids()
     keep_pages()
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        low = _crop(_joined(latents[0]) * scales[0], boxes[0])
+        low = _crop(_joined(latents[0]) * scales[0], _inside(boxes[0], grids[0]))
         for i in range(len(latents) - 1):
             level = net.levels - 1 - i
-            parts = _level(net, low, latents[i + 1], scales[i + 1], boxes[i], pool)
+            bands = _inside(boxes[i], grids[i + 1])
+            parts = _level(net, low, latents[i + 1], scales[i + 1], bands, pool)
             if level < net.stages:
-                _correct(net, weights, level, parts, pool)
+                _correct(net, weights, level, parts, boxes[i], pool)
             low = _crop(_interleaved(parts), _within(boxes[i + 1], boxes[i]))
-    for axis in (0, 1):
-        sides = [sides[axis] for sides in boxes[len(latents) - 1 :]]
-        low = box_means(_smooth(low, axis + 1, sides), axis + 1, factor)
-    colours: np.ndarray = np.tensordot(low, axes.astype(np.float32), ((0,), (1,)))
-    return colours + means.astype(np.float32)
+        for axis in (0, 1):
+            sides = [sides[axis] for sides in boxes[len(latents) - 1 :]]
+            low = box_means(_smooth(low, axis + 1, sides), axis + 1, factor)
+        return _coloured(low, axes.astype(np.float32), means.astype(np.float32), pool)
+
+
+def _coloured(
+    planes: np.ndarray, axes: np.ndarray, means: np.ndarray, pool: ThreadPoolExecutor
+) -> np.ndarray:
+    """Planes (C, h, w) in the channel axes to samples (h, w, C), summed plane by plane."""
+    samples = np.empty((*planes.shape[1:], len(planes)), dtype=np.float32)
+
+    @np.errstate(all="ignore")
+    def channel(k: int) -> None:
+        total = axes[k, 0] * planes[0]
+        for c in range(1, len(planes)):
+            total += axes[k, c] * planes[c]
+        samples[..., k] = total + means[k]
+
+    list(pool.map(channel, range(len(planes))))
+    return samples
 
 
 def _smooth(low: np.ndarray, axis: int, sides: list[tuple[int, int]]) -> np.ndarray:
@@ -166,18 +185,12 @@ def _smooth(low: np.ndarray, axis: int, sides: list[tuple[int, int]]) -> np.ndar
     return low
 
 
-def _boxes(net: Pyramid, box: Box) -> list[Box]:
-    """Band coordinates needed at every level, the coarsest first."""
-    boxes: list[Box] = []
-    sides = net.padded
-    for _ in range(net.levels):
-        sides = (sides[0] // 2, sides[1] // 2)
-        box = tuple(
-            (max(0, a // 2 - _MARGIN), min(n, -(-b // 2) + _MARGIN))
-            for (a, b), n in zip(box, sides, strict=True)
-        )
-        boxes.insert(0, box)
-    return boxes
+def _inside(box: Box, grid: Grid) -> Box:
+    """A box of bands, counted from the first that a grid has latents for."""
+    return tuple(
+        (a - 2 * first, b - 2 * first)
+        for (a, b), first in zip(box, (grid.top, grid.left), strict=True)
+    )
 
 
 def _within(box: Box, bands: Box) -> Box:
@@ -232,19 +245,40 @@ def _level(
 
 
 def _correct(
-    net: Pyramid, weights: Weights, stage: int, parts: np.ndarray, pool: ThreadPoolExecutor
+    net: Pyramid,
+    weights: Weights,
+    stage: int,
+    parts: np.ndarray,
+    box: Box,
+    pool: ThreadPoolExecutor,
 ) -> None:
-    """Add a stage's cell network to its level's samples, in place."""
+    """Add a stage's cell network to its level's samples, in place. `box`: where the cells lie."""
     layers, _ = net.hidden(stage)
     cells = parts.reshape(-1, *parts.shape[2:])
-    gain = np.float32(INPUT_GAIN / 2**stage)
-    padded = np.pad(cells * gain, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    rows = max(1, _STRIPE_CELLS // cells.shape[2])
+    padded = _in_tiles(cells * np.float32(INPUT_GAIN / 2**stage), box)
+    (top, bottom), (left, right) = box
+    height, width = _TILE
+    first = (top // height * height, left // width * width)
 
     @np.errstate(all="ignore")
-    def stripe(first: int) -> None:
-        last = min(first + rows, cells.shape[1])
-        change = cell_network(np, weights, stage, layers, padded[:, first : last + 2])
-        cells[:, first:last] += change * np.float32(OUTPUT_GAIN * 2**stage)
+    def tile(corner: tuple[int, int]) -> None:
+        y, x = corner
+        seen = padded[:, y - first[0] :, x - first[1] :][:, : height + 2, : width + 2]
+        change = cell_network(np, weights, stage, layers, seen)
+        rows, columns = (
+            (max(y, top), min(y + height, bottom)),
+            (max(x, left), min(x + width, right)),
+        )
+        target = cells[:, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
+        source = change[:, rows[0] - y : rows[1] - y, columns[0] - x : columns[1] - x]
+        target += source * np.float32(OUTPUT_GAIN * 2**stage)
 
-    list(pool.map(stripe, range(0, cells.shape[1], rows)))
+    list(pool.map(tile, product(range(first[0], bottom, height), range(first[1], right, width))))
+
+
+def _in_tiles(cells: np.ndarray, box: Box) -> np.ndarray:
+    """The cells of a box in whole tiles, with a border of one: copies of the nearest cells around
+    the box, zeros farther off."""
+    bordered = np.pad(cells, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    spare = [(a % side, -b % side) for (a, b), side in zip(box, _TILE, strict=True)]
+    return np.pad(bordered, ((0, 0), *spare))

@@ -11,11 +11,11 @@ from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import pyramid
 from inrcodec.decoder.evaluate import box_filter, evaluate
-from inrcodec.decoder.part import Box, Region, Span, box_of, check_scale
-from inrcodec.decoder.plan import check_limits, plan_decode
-from inrcodec.decoder.segments import parted_signal, spectrum_samples
+from inrcodec.decoder.part import Box, Region, Span, box_of, check_scale, coded_box
+from inrcodec.decoder.plan import check_file, plan_decode
+from inrcodec.decoder.segments import parted_signal
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
-from inrcodec.decoder.values import finish, sample_type, signal_of
+from inrcodec.decoder.values import finish, sample_type
 from inrcodec.limits import Limits
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
@@ -54,15 +54,13 @@ def decode(
     limits = limits or Limits()
     parsed = parse_file(data, limits, ignore_checksum)
     header = parsed.header
-    check_limits(header, limits)
-    box = box_of(header, region, span)
-    check_scale(header, scale)
+    check_file(parsed, limits)
+    box = box_of(parsed.whole, region, span)
+    check_scale(parsed.whole, scale)
     metadata = unpack_metadata(parsed.metadata, limits)
     if header.kind == Kind.IMAGE:
-        samples = _image_samples(parsed, box, scale, draft, ignore_checksum)
+        samples = _image_samples(parsed, coded_box(header, box), scale, draft, ignore_checksum)
         return Signal("image", samples, metadata)
-    if header.net == NetId.SPECTRUM:
-        return signal_of(header, spectrum_samples(parsed, box[0], ignore_checksum), metadata)
     return parted_signal(parsed, box, scale, metadata, ignore_checksum)
 
 
@@ -117,8 +115,8 @@ def info(
     """
     limits = limits or Limits()
     parsed = parse_file(data, limits, ignore_checksum)
-    header = parsed.header
-    samples = math.prod(header.shape)
+    header, shape = parsed.header, parsed.whole.shape
+    samples = math.prod(shape)
     sections = [
         {"name": s.name, "type": s.type, "offset": s.offset, "bytes": s.size_bytes}
         for s in parsed.sections
@@ -130,22 +128,31 @@ def info(
         "bpp": len(data) * 8 / samples,
     }
     if header.rate:
-        duration = header.shape[0] * header.rate_seconds / header.rate
+        duration = shape[0] * header.rate_seconds / header.rate
         facts |= {"kbps": len(data) * 8 / 1000 / duration, "duration_s": duration}
-    facts |= _network_facts(header, limits)
+    check_file(parsed, limits)
+    facts |= _network_facts(header)
     if header.segment:
-        facts["segments"] = header.segments
+        facts["segments"] = sum(file.header.segments for file in parsed.files)
     metadata = sum(s.size_bytes for s in parsed.sections if s.name == "METADATA")
-    return facts | describe(header) | {"metadata_bytes": metadata, "sections": sections}
+    if parsed.joined:
+        facts["joined"] = [_joined_facts(file) for file in parsed.joined]
+    said = describe(header) | {"shape": list(shape)}
+    return facts | said | {"metadata_bytes": metadata, "sections": sections}
 
 
-def _network_facts(header: Header, limits: Limits) -> dict[str, Any]:
-    """Numbers and costs of a header's network. Raises LimitExceeded."""
-    check_limits(header, limits)
+def _joined_facts(parsed: ParsedFile) -> dict[str, Any]:
+    """A file that continues another, in a few words."""
+    header = parsed.header
+    return {"repr": representation_of(header), "shape": list(header.shape), "effort": header.effort}
+
+
+def _network_facts(header: Header) -> dict[str, Any]:
+    """Numbers and costs of a header's network."""
     if header.net == NetId.PYRAMID:
         return _latent_facts(pyramid_of(header), sum(g.size for g in pyramid_of(header).grids()))
     if header.net == NetId.SPECTRUM:
-        frames = -(-header.shape[0] // header.hop) + 1
+        frames = -(-header.coded_shape[0] // header.hop) + 1
         return _latent_facts(spectrum_of(header), frames * header.hop * header.channels)
     net, storage = network_of(header), storage_of(header)
     facts: dict[str, Any] = {

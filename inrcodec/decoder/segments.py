@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Kind, Layout
+from inrcodec.container.header import Header, Kind, Layout, Net
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import spectrum
 from inrcodec.decoder.evaluate import evaluate
-from inrcodec.decoder.part import Box
+from inrcodec.decoder.part import Box, shares
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
 from inrcodec.decoder.values import finish, means, rounded, sample_type, signal_of
@@ -32,13 +32,14 @@ def naming(number: int) -> Iterator[None]:
 def parted_signal(
     parsed: ParsedFile, box: Box, scale: int, metadata: Metadata, ignore_checksum: bool
 ) -> Signal:
-    """A box of a signal by coordinate networks, reduced by `scale`. Raises Corrupt."""
+    """A box of audio, video or a volume, reduced by `scale`. Raises Corrupt."""
     header = parsed.header
     space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
     across = [axis for axis in space if axis]
     parts = [
-        [means(plane, across, scale) for plane in _segment(parsed, number, local, ignore_checksum)]
-        for number, local in _touched(header, box)
+        [means(plane, across, scale) for plane in planes]
+        for file, local in shares(parsed, box)
+        for planes in _pieces(file, local, ignore_checksum)
     ]
     # Boxes can lie across the ends of segments.
     along = [axis for axis in space if not axis]
@@ -48,6 +49,15 @@ def parted_signal(
     if len(planes) == 1:
         return signal
     return Signal(signal.kind, planes[0], metadata, signal.rate, signal.bits, planes[1])
+
+
+def _pieces(parsed: ParsedFile, box: Box, ignore_checksum: bool) -> Iterator[list[np.ndarray]]:
+    """Samples of a box of one file, piece after piece along axis 0."""
+    if parsed.header.net == Net.SPECTRUM:
+        yield [spectrum_samples(parsed, box[0], ignore_checksum)]
+        return
+    for number, local in _touched(parsed.header, box):
+        yield _segment(parsed, number, local, ignore_checksum)
 
 
 def _touched(header: Header, box: Box) -> Iterator[tuple[int, Box]]:
@@ -104,7 +114,7 @@ def _contribution(parsed: ParsedFile, number: int, ignore_checksum: bool) -> np.
     """What one segment's frames give to the blocks they touch: float32 ((F + 1) hop, C)."""
     header, net, part = parsed.header, spectrum_of(parsed.header), parsed.segments[number]
     assert part.latents is not None
-    frames = spectrum.frames_of(header.shape[0], header.segment, header.hop, number)
+    frames = spectrum.frames_of(header.coded_shape[0], header.segment, header.hop, number)
     tensors, weights = read_tensors(net.tensors(), part)
     latents = spectrum.read_latents(net, weights, frames, part.latents, part.latents_offset)
     crc = spectrum.latents_crc(latents, integers_crc(tensors))

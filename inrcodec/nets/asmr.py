@@ -101,7 +101,7 @@ class Asmr:
         return _products(self.bases[head + 1 :])
 
     def inputs(self, index: np.ndarray, head: int) -> tuple[np.ndarray, ...]:
-        """Normalised digits 0..head of rows `index` (n, D) int: one (n, D) float32 per level."""
+        """Normalised digits 0..head of rows `index` (..., D) int: float32, likewise, per level."""
         digits = []
         for level in range(head + 1):
             grid = np.asarray(_products(self.bases[level + 1 : head + 1]))  # G_i within the head
@@ -131,19 +131,20 @@ class Asmr:
         inputs: Sequence[Array],
         head: int,
     ) -> Array:
-        """Values of the blocks of rows: digits (n, D) per level 0..head to
-        (n, *block(head), channels), nominal range 0..1. Differentiable under torch."""
+        """Values of the blocks of rows: digits (n, D) per level 0..head, or (tiles, n, D) with
+        products tile by tile, to (n, *block(head), channels), all n of all tiles; nominal range
+        0..1. Differentiable under torch."""
         first = inputs[0] * 2 - 1 if self.frequencies else inputs[0]
         z = positional_encoding(xp, first, self.frequencies)
         for i in range(1, self.layers):
-            a = self._preactivation(z, weights, i)  # (points, d)
+            a = self._preactivation(z, weights, i)  # (..., points, d)
             if i <= head and self.modulated(i):
                 a = a + self._modulation(weights, inputs[i], i)
             elif i > head and self.modulated(i):
                 m = self._modulation(weights, self._digits(xp, i, a), i)  # (B, d)
-                a = xp.reshape(a[:, None, :] + m[None, :, :], (-1, self.width))
+                a = xp.reshape(a[..., None, :] + m, (*a.shape[:-2], -1, self.width))
             z = xp.sin(a)
-        v = self._last_level(xp, z, weights)  # (cells, B, channels)
+        v = self._last_level(xp, z, weights)  # (..., cells, B, channels)
         return self._assemble(xp, v, head)
 
     def _preactivation(self, z: Array, weights: Mapping[str, Array], i: int) -> Array:
@@ -162,11 +163,11 @@ class Asmr:
         return xp.asarray(digits, dtype=like.dtype, device=like.device)
 
     def _last_level(self, xp: Namespace, z: Array, weights: Mapping[str, Array]) -> Array:
-        """The factorised last level: (cells, d) to (cells, B, channels)."""
+        """The factorised last level: (..., cells, d) to (..., cells, B, channels)."""
         last, out, bias = self.layers, weights["Wout"], weights["bout"]  # (channels, d)
         a = self._preactivation(z, weights, last)
         if not self.modulated(last):
-            return (xp.sin(a) @ out.T + bias)[:, None, :]
+            return (xp.sin(a) @ out.T + bias)[..., None, :]
         digits = self._digits(xp, last, a)  # (B, D)
         centre, count = digits[-1:, :] / 2, digits.shape[0]
         half = (count + 1) // 2
@@ -175,11 +176,11 @@ class Asmr:
         even, odd = (
             xp.reshape(f(m) * out[None, :, :], (-1, self.width)) for f in (xp.cos, xp.sin)
         )  # (half channels, d)
-        shape = (a.shape[0], half, self.channels)
+        shape = (*a.shape[:-1], half, self.channels)
         p = xp.reshape(xp.sin(a) @ even.T, shape) + bias
         q = xp.reshape(xp.cos(a) @ odd.T, shape)
-        mirrored = xp.flip((p - q)[:, : count - half], axis=1)
-        return xp.concat([p + q, mirrored], axis=1)
+        mirrored = xp.flip((p - q)[..., : count - half, :], axis=-2)
+        return xp.concat([p + q, mirrored], axis=-2)
 
     def _assemble(self, xp: Namespace, v: Array, head: int) -> Array:
         """Order samples of a block by axis instead of by level: (n, *block, channels)."""

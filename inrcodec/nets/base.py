@@ -33,8 +33,8 @@ class TensorSpec:
 
 
 def sine_layer(xp: Namespace, z: Array, matrix: Array, bias: Array) -> Array:
-    """sin(z W^T + b): (n, inputs) to (n, outputs). NumPy reuses the product's memory: fresh pages
-    for three arrays a layer would cost a third of the time."""
+    """sin(z W^T + b): (..., inputs) to (..., outputs). NumPy reuses the product's memory: fresh
+    pages for three arrays a layer would cost a third of the time."""
     product = z @ matrix.T
     product += bias
     return xp.sin(product, out=product) if xp is np else xp.sin(product)
@@ -48,15 +48,15 @@ def encoded_length(dimensions: int, frequencies: int) -> int:
 def positional_encoding(xp: Namespace, x: Array, frequencies: int) -> Array:
     """Coordinates and their Fourier features (Mildenhall et al. 2020, eq. 4).
 
-    x: (n, D) float32 in -1..1. Returns (n, D (1 + 2 F)): x, all sines ordered
+    x: (..., D) float32 in -1..1. Returns (..., D (1 + 2 F)): x, all sines ordered
     (coordinate, frequency), all cosines in the same order; frequency k is pi * 2^k.
     """
     if frequencies == 0:
         return x
     octaves = [math.pi * 2.0**k for k in range(frequencies)]
     factors = xp.asarray(octaves, dtype=x.dtype, device=x.device)
-    angles = xp.reshape(x[:, :, None] * factors, (x.shape[0], -1))  # (n, D F)
-    return xp.concat([x, xp.sin(angles), xp.cos(angles)], axis=1)
+    angles = xp.reshape(x[..., None] * factors, (*x.shape[:-1], -1))  # (..., D F)
+    return xp.concat([x, xp.sin(angles), xp.cos(angles)], axis=-1)
 
 
 def grid_index(start: tuple[int, ...], stop: tuple[int, ...]) -> np.ndarray:

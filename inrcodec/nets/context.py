@@ -120,15 +120,20 @@ class Contexts:
 
 
 class Coarser:
-    """Magnitudes of the next coarser level, as the finer one sees them: whole bands (bands,
-    rows, columns) and their 3x3 sums, float64; None above the coarsest."""
+    """Magnitudes of the next coarser level, as the finer one sees them: bands (bands, rows,
+    columns), as far as the finer level's phases reach, and their 3x3 sums, float64; None above the
+    coarsest."""
 
-    def __init__(self, magnitudes: np.ndarray | None) -> None:
+    def __init__(
+        self, magnitudes: np.ndarray | None, grid: Grid | None = None, finer: Grid | None = None
+    ) -> None:
         self.values: np.ndarray | None = None
         self.sums: np.ndarray | None = None
-        if magnitudes is not None:
-            self.values = joined(magnitudes)
-            self.sums = sums_3x3(self.values)
+        if magnitudes is not None and grid is not None and finer is not None:
+            top, left = finer.top - 2 * grid.top, finer.left - 2 * grid.left
+            over = (..., slice(top, top + finer.rows), slice(left, left + finer.columns))
+            whole = joined(magnitudes)
+            self.values, self.sums = whole[over], sums_3x3(whole)[over]
 
 
 def joined(phases: np.ndarray) -> np.ndarray:

@@ -32,15 +32,23 @@ TAPS = 9
 INPUT_GAIN, OUTPUT_GAIN = 8.0, 1 / 32
 
 
+# First and last+1 row, first and last+1 column.
+Box = tuple[tuple[int, int], ...]
+# Bands around a box that its samples depend on: 2 for the wavelet, 1 for the network.
+MARGIN = 3
+
+
 @dataclass(frozen=True)
 class Grid:
-    """Latents of one level: `bands` bands of 4 phases of rows x columns. `level` 0 is the finest;
-    None is LL."""
+    """Latents of one level: `bands` bands of 4 phases of rows x columns, from row `top` and column
+    `left` of the phases on. `level` 0 is the finest; None is LL."""
 
     level: int | None
     bands: int
     rows: int
     columns: int
+    top: int = 0
+    left: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -57,7 +65,8 @@ class Grid:
 class Pyramid:
     """Sizes of a pyramid. `colour_from`: finest level at which channels after the first have
     latents; `layers`: ReLU layers of `width` units in the finest cell network; `stages`: levels
-    with a cell network, the coarser ones with one layer of `coarse_width` units."""
+    with a cell network, the coarser ones with one layer of `coarse_width` units. `box`: samples
+    whose latents there are, all others being 0 (None: all there could be)."""
 
     shape: tuple[int, ...]
     channels: int
@@ -67,6 +76,7 @@ class Pyramid:
     colour_from: int
     stages: int
     coarse_width: int
+    box: Box | None = None
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -79,15 +89,39 @@ class Pyramid:
         """Bands of a level with all channels: 3 orientations of each channel."""
         return ORIENTATIONS * self.channels
 
+    def band_boxes(self, box: Box) -> list[Box]:
+        """What a box of samples needs of the bands of every level, the coarsest first."""
+        boxes: list[Box] = []
+        sides = self.padded
+        for _ in range(self.levels):
+            sides = (sides[0] // 2, sides[1] // 2)
+            box = tuple(
+                (max(0, a // 2 - MARGIN), min(n, -(-b // 2) + MARGIN))
+                for (a, b), n in zip(box, sides, strict=True)
+            )
+            boxes.insert(0, box)
+        return boxes
+
+    def _coded_boxes(self) -> list[Box]:
+        """Bands that have latents, level by level, the coarsest first."""
+        if self.box is not None:
+            return self.band_boxes(self.box)
+        rows, columns = self.padded
+        return [((0, rows >> i), (0, columns >> i)) for i in range(self.levels, 0, -1)]
+
     def grids(self) -> list[Grid]:
         """LL, then every level from the coarsest: the order of the file."""
-        rows, columns = self.padded
-        grids = [Grid(None, self.channels, rows >> self.levels + 1, columns >> self.levels + 1)]
-        for level in range(self.levels - 1, -1, -1):
+        boxes = self._coded_boxes()
+        grids = [_grid_over(boxes[0], None, self.channels)]
+        for level, box in zip(range(self.levels - 1, -1, -1), boxes, strict=True):
             channels = self.channels if level >= self.colour_from else 1
-            bands = ORIENTATIONS * channels
-            grids.append(Grid(level, bands, rows >> level + 2, columns >> level + 2))
+            grids.append(_grid_over(box, level, ORIENTATIONS * channels))
         return grids
+
+    @property
+    def synthesised(self) -> int:
+        """Samples of a channel that the finest latents give."""
+        return 16 * self.grids()[-1].rows * self.grids()[-1].columns
 
     def tensors(self) -> list[TensorSpec]:
         """The stored tensors, in file order."""
@@ -125,7 +159,13 @@ class Pyramid:
             cell = TAPS * 4 * c * width + (layers - 1) * width * width + 4 * c * width
             total += cell / 4 ** (stage + 1)
         contexts = NEIGHBOURS + 2 * ORIENTATIONS + 2 * self.bands
-        return total + contexts * sum(grid.size for grid in self.grids()) / math.prod(self.padded)
+        return total + contexts * sum(grid.size for grid in self.grids()) / self.synthesised
+
+
+def _grid_over(bands: Box, level: int | None, count: int) -> Grid:
+    """The grid of phases over a box of bands."""
+    (top, bottom), (left, right) = ((a // 2, -(-b // 2)) for a, b in bands)
+    return Grid(level, count, bottom - top, right - left, top, left)
 
 
 def frame_parts(net: Pyramid, frame: Array) -> tuple[Array, Array, Array]:

@@ -74,7 +74,7 @@ class Siren:
         return (1,) * len(self.shape)
 
     def inputs(self, index: np.ndarray, head: int = 0) -> tuple[np.ndarray]:
-        """Coordinates of grid points `index` (n, D) int: cell centres in -1..1, (n, D) float32."""
+        """Coordinates of grid points `index` (..., D) int: cell centres in -1..1, float32."""
         sizes = np.asarray(self.shape, dtype=np.float64)
         return (((2 * index + 1) / sizes - 1).astype(np.float32),)
 
@@ -89,7 +89,8 @@ class Siren:
         inputs: Sequence[Array],
         head: int = 0,
     ) -> Array:
-        """Values at coordinates: (n, D) to (n, 1, ..., 1, channels), nominal range 0..1."""
+        """Values at coordinates: (n, D), or (tiles, n, D) with products tile by tile, to
+        (n, 1, ..., 1, channels), all n of all tiles; nominal range 0..1."""
         z = positional_encoding(xp, inputs[0], self.frequencies)
         for i in range(1, self.layers + 1):
             w0 = self.w0_first if i == 1 else self.w0_hidden

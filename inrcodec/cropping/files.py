@@ -1,0 +1,91 @@
+"""From a file to the file of a part of it: which croppers there are, and what they share."""
+
+from collections.abc import Callable, Sequence
+
+from inrcodec.container import Kind, Net, ParsedFile, join, parse_file
+from inrcodec.container.header import Header
+from inrcodec.container.sections import (
+    ANCILLARY,
+    minor_of,
+    pack_contents,
+    pack_sections,
+)
+from inrcodec.cropping import pyramid, segments
+from inrcodec.cropping.contents import Contents
+from inrcodec.decoder.part import Box, Region, Span, box_of, shares
+from inrcodec.decoder.plan import check_file
+from inrcodec.errors import OptionError
+from inrcodec.limits import Limits
+from inrcodec.network import representation_of
+
+# From a file and a box of its coded samples to a smaller file, by the network of an image.
+_IMAGES: dict[Net, Callable[[ParsedFile, Box], Contents]] = {Net.PYRAMID: pyramid.crop}
+
+
+def crop(
+    data: bytes,
+    *,
+    region: Region | None = None,
+    span: Span | None = None,
+    limits: Limits | None = None,
+) -> bytes:
+    """The .inr file of a part of an .inr file: it decodes to exactly the part's samples.
+
+    `region` and `span` are those of `decode`. Whatever the part does not need is left out; what
+    segments at its ends, and latents around it, hold beyond the part stays in the file, unseen.
+    Metadata are kept. Raises NotInr, Corrupt, Unsupported, LimitExceeded, and OptionError for a
+    part that the signal does not have or that nothing can be left out for.
+    """
+    limits = limits or Limits()
+    parsed = parse_file(data, limits)
+    check_file(parsed, limits)
+    if region is None and span is None:
+        raise OptionError("crop needs a region, or from and to")
+    box = box_of(parsed.whole, region, span)
+    if box == tuple((0, size) for size in parsed.whole.shape):
+        return data
+    parts = [_cropper(file.header)(file, local) for file, local in shares(parsed, box)]
+    if len(parts) == len(parsed.files) and not any(part.dropped for part in parts):
+        raise OptionError(_nothing_to_drop(parsed))
+    first, *more = (
+        _packed(part, _others(parsed, data) if part is parts[0] else ()) for part in parts
+    )
+    return join(first, more) if more else first
+
+
+def _cropper(header: Header) -> Callable[[ParsedFile, Box], Contents]:
+    if header.kind != Kind.IMAGE:
+        return segments.crop
+    if header.net not in _IMAGES:
+        known = ", ".join(net.name.lower() for net in _IMAGES)
+        raise OptionError(
+            f"one {representation_of(header)} network stands for the whole picture, and nothing of"
+            f" it can be left out; files that can be cropped: pictures as {known}, and audio, video"
+            " and volumes in segments"
+        )
+    return _IMAGES[header.net]
+
+
+def _nothing_to_drop(parsed: ParsedFile) -> str:
+    """Why a crop would be as large as the file."""
+    if parsed.header.kind == Kind.IMAGE:
+        return "the part needs all of the file"
+    count = sum(file.header.segments for file in parsed.files)
+    return (
+        f"the part needs all of the file's {count} segment{'s' if count > 1 else ''}, which lie"
+        " along its first axis, and nothing can be left out"
+    )
+
+
+def _others(parsed: ParsedFile, data: bytes) -> Sequence[bytes]:
+    """Sections that samples do not come from, as they are: metadata, and what is not known here."""
+    return [
+        data[section.offset : section.offset + section.size_bytes]
+        for section in parsed.sections
+        if section.type & ANCILLARY
+    ]
+
+
+def _packed(part: Contents, others: Sequence[bytes]) -> bytes:
+    sections = pack_contents(part.header, part.weights, part.latents)
+    return pack_sections([*sections, *others], minor_of(part.header))
