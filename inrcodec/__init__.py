@@ -11,12 +11,23 @@ if TYPE_CHECKING:
     from inrcodec.api import crop as crop
     from inrcodec.api import decode as decode
     from inrcodec.api import encode as encode
+    from inrcodec.api import extend as extend
     from inrcodec.api import info as info
     from inrcodec.api import verify as verify
     from inrcodec.signals import Signal as Signal
 
 __version__ = "0.1.0"
-__all__ = ["Signal", "__version__", "compare", "crop", "decode", "encode", "info", "verify"]
+__all__ = [
+    "Signal",
+    "__version__",
+    "compare",
+    "crop",
+    "decode",
+    "encode",
+    "extend",
+    "info",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

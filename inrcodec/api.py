@@ -67,6 +67,19 @@ def crop(
     return crop_bytes(_bytes(source), region=region, span=span, limits=limits)
 
 
+def extend(source: File, more: Source, **options: Any) -> bytes:
+    """An .inr file of audio, video or a volume, continued by a signal along its first axis: frames,
+    seconds, slices. Only they are fitted; what is there decodes as before.
+
+    `options` are the fields of EncodeOptions; rates are of what is added, by default in proportion
+    to the file's, representation and effort by default the file's. Raises as `encode` and
+    `decode` do, and InputError if `more` is of another kind, size or rate.
+    """
+    from inrcodec.encoder import extend as extend_bytes  # torch: only when something is encoded
+
+    return extend_bytes(_bytes(source), load(more), options).data
+
+
 def info(source: File) -> dict[str, Any]:
     """What an .inr file's header says, ready for JSON. Raises as `decode` does."""
     return decoder.info(_bytes(source))

@@ -8,7 +8,7 @@ import click
 from inrcodec.cli.errors import explain
 from inrcodec.cli.report import one_line
 
-COMMANDS = ("encode", "decode", "info", "verify", "compare", "crop")
+COMMANDS = ("encode", "decode", "info", "verify", "compare", "crop", "extend")
 
 
 class LazyGroup(click.Group):

@@ -39,8 +39,10 @@ def describe(name: str, found: dict[str, Any]) -> str:
     """The summary line, and under it a table of fields and a table of sections."""
     lines = [f"{one_line(name)}: {summary(found)}"]
     for key, value in found.items():
-        if key not in ("sections", "rate_seconds") and value is not None:
+        if key not in ("sections", "joined", "rate_seconds") and value is not None:
             lines.append(f"  {_row(key, value, found)}")
+    for file in found.get("joined", ()):
+        lines.append(f"  joined {_length(file, found)}, {file['repr']}, {file['bytes']} bytes")
     for section in found.get("sections", ()):
         lines.append(
             f"  section {section['name']:<10} {section['bytes']:>8} bytes at {section['offset']}"
@@ -56,6 +58,12 @@ def summary(found: dict[str, Any]) -> str:
 
 # Counts along axis 0, and how many there are in a second.
 COUNTED = {"audio": ("samples", "samples per s"), "video": ("frames", "fps")}
+
+
+def _length(file: dict[str, Any], found: dict[str, Any]) -> str:
+    """What a joined file adds along axis 0."""
+    counted, _ = COUNTED.get(found["kind"], ("slices", ""))
+    return f"{file['shape'][0]} {counted}"
 
 
 def _row(key: str, value: Any, found: dict[str, Any]) -> str:

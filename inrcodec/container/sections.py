@@ -193,6 +193,11 @@ def join(data: bytes, more: Sequence[bytes]) -> bytes:
     return pack_sections(packed, _EXCERPT_MINOR)
 
 
+def overhead_of_joined(size_bytes: int) -> int:
+    """Bytes that joining a file of at most so many adds to its own."""
+    return len(pack_section(JOINED, b"")) - 1 + len(pack_varint(max(size_bytes, 0)))
+
+
 def _joined(
     header: Header, sections: Sequence[Section], limits: Limits, ignore_checksum: bool
 ) -> tuple[ParsedFile, ...]:

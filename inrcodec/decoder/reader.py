@@ -143,8 +143,14 @@ def info(
 
 def _joined_facts(parsed: ParsedFile) -> dict[str, Any]:
     """A file that continues another, in a few words."""
-    header = parsed.header
-    return {"repr": representation_of(header), "shape": list(header.shape), "effort": header.effort}
+    header, last = parsed.header, parsed.sections[-1]
+    return {
+        "repr": representation_of(header),
+        "shape": list(header.shape),
+        "bytes": last.offset + last.size_bytes,
+        "seed": header.seed,
+        "effort": header.effort,
+    }
 
 
 def _network_facts(header: Header) -> dict[str, Any]:
