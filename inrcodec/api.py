@@ -1,5 +1,6 @@
 """The Python twins of the commands."""
 
+from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -35,17 +36,25 @@ def decode(
     draft: bool = False,
     *,
     span: tuple[int, int | None] | None = None,
+    enlarge: int | float | Fraction = 1,
 ) -> Signal:
     """The signal of an .inr file, given as bytes or as a path.
 
     `region` is (x, y, width, height), of a volume of three axes (x, y, z, width, height, depth)
     with the last axis first. `span` is first and last+1 frame of video or sample of audio (None:
-    the end). `scale` is k for 1/k of the size, `draft` for speed before fidelity in scaling. Raises
+    the end). `scale` is k for 1/k of the size, `draft` for speed before fidelity in scaling;
+    `enlarge` is a factor of 1 to 64 for more samples than were coded, from siren networks. Raises
     NotInr, Corrupt, Unsupported, LimitExceeded, OptionError, and InputError for a path that cannot
     be read.
     """
     return decoder.decode(
-        _bytes(source), region=region, span=span, scale=scale, draft=draft, limits=limits
+        _bytes(source),
+        region=region,
+        span=span,
+        scale=scale,
+        enlarge=enlarge,
+        draft=draft,
+        limits=limits,
     )
 
 

@@ -86,7 +86,7 @@ def test_depth_16(codec, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    ["--scale 2", "--region 1,2,3", "--depth 12", "--format gif", "--max-samples -1", "-o b.xyz"],
+    ["--scale 3/2", "--region 1,2,3", "--depth 12", "--format gif", "--max-samples -1", "-o b.xyz"],
 )
 def test_wrong_usage_is_status_2_and_does_nothing(codec, tmp_path, arguments):
     make_inr(tmp_path / "a.inr")

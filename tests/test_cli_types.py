@@ -36,8 +36,10 @@ from inrcodec.cli.types import (
         (parse_moment, "1.5", Moment(Fraction(3, 2), False)),
         (parse_moment, "1.5s", Moment(Fraction(3, 2), False)),
         (parse_moment, "36f", Moment(Fraction(36), True)),
-        (parse_scale, "1", 1),
-        (parse_scale, "1/8", 8),
+        (parse_scale, "1", Fraction(1)),
+        (parse_scale, "2", Fraction(2)),
+        (parse_scale, "1.5", Fraction(3, 2)),
+        (parse_scale, "1/8", Fraction(1, 8)),
         (parse_setting, "bases=4,4/4,6", ("bases", "4,4/4,6")),
         (parse_setting, "key=a=b", ("key", "a=b")),
     ],
@@ -57,7 +59,7 @@ def test_good_text_is_parsed(parse, text, value):
         for text in ("", "1,2,3", "0,0,0,5", "0,0,5,0", "-1,0,5,5", "1,2,3,4,5", "1,2,3,4,5,0")
     ]
     + [(parse_moment, text) for text in ("", "-1", "1.5f", "5m", "1e3", ".5", "inf", "٣")]
-    + [(parse_scale, text) for text in ("", "0", "1/0", "2", "1/-2", "0.5", "1/2/2")]
+    + [(parse_scale, text) for text in ("", "0", "1/0", "2/1", "1/-2", "0.5", "1/2/2", "1e3")]
     + [(parse_setting, text) for text in ("", "width", "=3")],
 )
 def test_bad_text_is_refused(parse, text):

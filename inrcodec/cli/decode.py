@@ -3,6 +3,7 @@
 import sys
 import time
 from dataclasses import asdict
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,11 @@ part_options = packed(
         region_option("Decode only"),
         *span_options("Decode"),
         click.option(
-            "--scale", type=SCALE, default="1", metavar="1/k", help="Decode at a k-th of the size."
+            "--scale",
+            type=SCALE,
+            default="1",
+            metavar="1/k|S",
+            help="Decode at a k-th of the size; or at S times, 2 or 1.5, from siren networks.",
         ),
         click.option("--draft", is_flag=True, help="Scale faster, from a pyramid's coarse grids."),
         click.option("--ignore-checksum", is_flag=True, help="Go on where a checksum is wrong."),
@@ -153,6 +158,7 @@ def decode_one(
     format_name = format_for(kind, job.output, wanted["format"])
     check_depth(kind, wanted["depth"])
     options = {key: value for key, value in part.items() if key not in ("start", "end")}
+    options |= _scaling(part["scale"])
     span = span_of(facts, part["start"], part["end"])
     start = time.perf_counter()
     signal = decode_bytes(data, span=span, limits=limits, **options)
@@ -160,6 +166,11 @@ def decode_one(
     size_bytes = _write(signal, job.output, format_name, wanted["depth"], force)
     record = _record(job, signal, size_bytes, seconds)
     report.done(record, f"{job.input} -> {job.output}: {in_words(record)}, {seconds:.3f} s")
+
+
+def _scaling(factor: Fraction) -> dict[str, Any]:
+    """The decoder's options for a factor of the size."""
+    return {"scale": factor.denominator} if factor <= 1 else {"scale": 1, "enlarge": factor}
 
 
 def _write(signal: "Signal", output: str, format_name: str, depth: int | None, force: bool) -> int:

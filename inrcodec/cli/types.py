@@ -75,12 +75,12 @@ def parse_region(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def parse_scale(text: str) -> int:
-    """The divisor k from "1/k"; "1" is 1/1."""
-    match = re.fullmatch(r"1(?:/([1-9][0-9]{0,6}))?", text, re.ASCII)
+def parse_scale(text: str) -> Fraction:
+    """A factor: 1/k from "1/k" with a whole k, or from 1 on, as "2" or "1.5"."""
+    match = re.fullmatch(r"1/[1-9][0-9]{0,6}|[1-9][0-9]{0,3}(?:\.[0-9]{1,6})?", text, re.ASCII)
     if not match:
         raise ValueError(text)
-    return int(match[1] or 1)
+    return Fraction(text)
 
 
 def parse_setting(text: str) -> tuple[str, str]:
@@ -114,5 +114,5 @@ DURATION = Parsed("duration", parse_duration, "a time above 0 such as 90, 90s, 5
 POSITIVE = Parsed("number", parse_positive, "a finite number above 0")
 MOMENT = Parsed("moment", parse_moment, "seconds such as 1.5 or 1.5s, or a frame such as 36f")
 REGION = Parsed("region", parse_region, "X,Y,W,H in whole pixels, W and H at least 1")
-SCALE = Parsed("scale", parse_scale, "1/k with a whole number k")
+SCALE = Parsed("scale", parse_scale, "1/k with a whole number k, or a factor from 1 on")
 SETTING = Parsed("setting", parse_setting, "KEY=VALUE")

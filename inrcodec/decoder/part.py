@@ -1,12 +1,18 @@
 """Which part of a signal is asked for: ranges on the axes of its grid."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import ceil, prod
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Kind, Layout
+from inrcodec.container.header import Header, Kind, Layout, Net
+from inrcodec.decoder.plan import check_file
 from inrcodec.errors import OptionError
+from inrcodec.limits import Limits
 
 Region = Sequence[int]
+Factor = int | float | Fraction
+MOST_ENLARGED = 64
 Span = tuple[int, int | None]  # first and last+1 grid point along axis 0; None: to the end
 Box = tuple[tuple[int, int], ...]
 
@@ -81,6 +87,38 @@ def check_scale(header: Header, scale: int) -> None:
     sides = header.shape[1:] if header.kind == Kind.VIDEO else header.shape
     if scale < 1 or (scale > max(sides) and scale != 1):
         raise OptionError(f"scale 1/{scale} is not between 1 and 1/{max(sides)}")
+
+
+def check_enlarging(
+    parsed: ParsedFile, enlarge: Factor, scale: int, box: Box, limits: Limits
+) -> Fraction:
+    """The factor as a fraction; OptionError for one that the signal cannot be enlarged by,
+    LimitExceeded if that makes too many samples."""
+    if not 1 <= enlarge <= MOST_ENLARGED:
+        raise OptionError(f"scale {enlarge} is not between 1 and {MOST_ENLARGED}")
+    factor = Fraction(enlarge).limit_denominator(10**6)
+    if factor == 1:
+        return factor
+    header = parsed.header
+    if scale != 1:
+        raise OptionError(f"scale 1/{scale} and enlarging by {enlarge} exclude one another")
+    for file in parsed.files:
+        if file.header.net != Net.SIREN or header.kind == Kind.AUDIO:
+            raise OptionError(
+                f"scale {float(factor):g} is for pictures, video and volumes by siren networks, and"
+                f" doh ones of target siren, not for {_kind_and_net(file.header)}"
+            )
+    if header.layout == Layout.YCBCR_420:
+        raise OptionError(f"scale {float(factor):g} is not for 4:2:0 video")
+    times = factor ** (header.ndim - (header.kind == Kind.VIDEO))
+    count = prod(b - a for a, b in box) * header.channels * times
+    limits.check("samples", ceil(count), "enlarged samples")
+    check_file(parsed, limits, times)
+    return factor
+
+
+def _kind_and_net(header: Header) -> str:
+    return f"{header.kind.name.lower()} by {header.net.name.lower()}"
 
 
 def _name(header: Header) -> str:

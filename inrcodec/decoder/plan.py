@@ -1,8 +1,9 @@
 """What a decode will cost, in plain integers, checked against limits before anything is made."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import product
 
 from inrcodec.container import ParsedFile
@@ -24,6 +25,8 @@ _CHUNK_FLOATS = 2**20
 _TILE_SAMPLES, _TILE_ROWS = 4096, 256
 _TILE_SIDE = 16
 
+_ONCE = Fraction(1)
+
 Box = tuple[tuple[int, int], ...]
 
 
@@ -37,6 +40,17 @@ class Plan:
     net: Net
     storage: Storage
     box: Box
+
+    def enlarged(self, factor: Fraction, axes: Sequence[int]) -> "Plan":
+        """The same box of a finer grid of a SIREN: `factor` times the points along these axes,
+        rounded, over the same coordinates."""
+        if factor == 1:
+            return self
+        shape, box = list(self.net.shape), list(self.box)
+        for axis in axes:
+            shape[axis], first, last = (_rounded(n * factor) for n in (shape[axis], *box[axis]))
+            box[axis] = (first, last)
+        return replace(self, net=replace(self.net, shape=tuple(shape)), box=tuple(box))
 
     @property
     def head(self) -> int:
@@ -79,14 +93,20 @@ class Plan:
         return product(*cuts)
 
 
+def _rounded(value: Fraction) -> int:
+    return math.floor(value + Fraction(1, 2))
+
+
 def plan_decode(header: Header, box: Box) -> Plan:
     """Plan the decode of a box of a segment by a coordinate network."""
     return Plan(network_of(header), storage_of(header), box)
 
 
-def check_file(parsed: ParsedFile, limits: Limits) -> None:
-    """Check a file and those joined to it, each and all together. Raises LimitExceeded."""
-    limits.check("macs", sum(check_limits(file.header, limits) for file in parsed.files))
+def check_file(parsed: ParsedFile, limits: Limits, times: Fraction = _ONCE) -> None:
+    """Check a file and those joined to it, each and all together; enlarged, networks are evaluated
+    at so many `times` the points. Raises LimitExceeded."""
+    macs = sum(check_limits(file.header, limits) for file in parsed.files)
+    limits.check("macs", math.ceil(macs * times))
     limits.check("samples", math.prod(parsed.whole.shape) * parsed.header.channels)
 
 

@@ -1,6 +1,7 @@
 """decode, info and verify: bytes in, a signal or facts out. Never imports torch."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,16 @@ from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import pyramid
 from inrcodec.decoder.evaluate import box_filter, evaluate
-from inrcodec.decoder.part import Box, Region, Span, box_of, check_scale, coded_box
+from inrcodec.decoder.part import (
+    Box,
+    Factor,
+    Region,
+    Span,
+    box_of,
+    check_enlarging,
+    check_scale,
+    coded_box,
+)
 from inrcodec.decoder.plan import check_file, plan_decode
 from inrcodec.decoder.segments import parted_signal
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
@@ -36,6 +46,7 @@ def decode(
     region: Region | None = None,
     span: Span | None = None,
     scale: int = 1,
+    enlarge: Factor = 1,
     draft: bool = False,
     limits: Limits | None = None,
     ignore_checksum: bool = False,
@@ -45,9 +56,10 @@ def decode(
     `region`: (x, y, width, height) in samples of an image or a video, (x, y, z, width, height,
     depth) of a volume of three axes; only what it touches is evaluated. `span`: first and last+1
     sample of audio or frame of video (None: the end). `scale`: k for 1/k of the size in space, by
-    means of boxes. `draft`: a pyramid is scaled from its coarse grids alone, finer ones are neither
-    read nor checked (k of at least 4); others take no notice. `limits`: what may be spent (None:
-    the defaults).
+    means of boxes. `enlarge`: a factor for more samples in space than were coded, at coordinates
+    between theirs, from networks that are defined there; not with a `scale`. `draft`: a pyramid is
+    scaled from its coarse grids alone, finer ones are neither read nor checked (k of at least 4);
+    others take no notice. `limits`: what may be spent (None: the defaults).
     Raises NotInr, Corrupt, Unsupported, LimitExceeded, and OptionError for a part or scale that the
     signal does not have.
     """
@@ -57,22 +69,33 @@ def decode(
     check_file(parsed, limits)
     box = box_of(parsed.whole, region, span)
     check_scale(parsed.whole, scale)
+    factor = check_enlarging(parsed, enlarge, scale, box, limits)
     metadata = unpack_metadata(parsed.metadata, limits)
     if header.kind == Kind.IMAGE:
-        samples = _image_samples(parsed, coded_box(header, box), scale, draft, ignore_checksum)
+        box = coded_box(header, box)
+        if header.net == NetId.PYRAMID:
+            samples = _pyramid_samples(parsed, box, scale, draft, ignore_checksum)
+        else:
+            samples = _network_samples(parsed, box, scale, factor, ignore_checksum)
         return Signal("image", samples, metadata)
-    return parted_signal(parsed, box, scale, metadata, ignore_checksum)
+    return parted_signal(parsed, box, scale, factor, metadata, ignore_checksum)
 
 
-def _image_samples(
+def _pyramid_samples(
     parsed: ParsedFile, box: Box, scale: int, draft: bool, ignore_checksum: bool
 ) -> np.ndarray:
-    """Samples of an image's box, reduced: (h, w, C). Raises Corrupt."""
+    """Samples of a pyramid's box, reduced: (h, w, C). Raises Corrupt."""
+    values, left = _pyramid_values(parsed, box, scale, draft, ignore_checksum)
+    return finish(parsed.header, box_filter(np.clip(values, 0, 1), left))
+
+
+def _network_samples(
+    parsed: ParsedFile, box: Box, scale: int, factor: Fraction, ignore_checksum: bool
+) -> np.ndarray:
+    """Samples of a box of an image by a coordinate network, reduced or enlarged: (h, w, C). Raises
+    Corrupt."""
     header = parsed.header
-    if header.net == NetId.PYRAMID:
-        values, left = _pyramid_values(parsed, box, scale, draft, ignore_checksum)
-        return finish(header, box_filter(np.clip(values, 0, 1), left))
-    plan = plan_decode(header, box)
+    plan = plan_decode(header, box).enlarged(factor, range(2))
     weights = read_weights(parsed, 0, plan, ignore_checksum)
     if scale == 1:
         return evaluate(plan, weights, lambda v: finish(header, v), sample_type(header))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 
 import numpy as np
 
@@ -30,16 +31,22 @@ def naming(number: int) -> Iterator[None]:
 
 
 def parted_signal(
-    parsed: ParsedFile, box: Box, scale: int, metadata: Metadata, ignore_checksum: bool
+    parsed: ParsedFile,
+    box: Box,
+    scale: int,
+    factor: Fraction,
+    metadata: Metadata,
+    ignore_checksum: bool,
 ) -> Signal:
-    """A box of audio, video or a volume, reduced by `scale`. Raises Corrupt."""
+    """A box of audio, video or a volume, reduced by `scale` or enlarged by `factor`. Raises
+    Corrupt."""
     header = parsed.header
     space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
     across = [axis for axis in space if axis]
     parts = [
         [means(plane, across, scale) for plane in planes]
         for file, local in shares(parsed, box)
-        for planes in _pieces(file, local, ignore_checksum)
+        for planes in _pieces(file, local, factor, ignore_checksum)
     ]
     # Boxes can lie across the ends of segments.
     along = [axis for axis in space if not axis]
@@ -51,13 +58,15 @@ def parted_signal(
     return Signal(signal.kind, planes[0], metadata, signal.rate, signal.bits, planes[1])
 
 
-def _pieces(parsed: ParsedFile, box: Box, ignore_checksum: bool) -> Iterator[list[np.ndarray]]:
+def _pieces(
+    parsed: ParsedFile, box: Box, factor: Fraction, ignore_checksum: bool
+) -> Iterator[list[np.ndarray]]:
     """Samples of a box of one file, piece after piece along axis 0."""
     if parsed.header.net == Net.SPECTRUM:
         yield [spectrum_samples(parsed, box[0], ignore_checksum)]
         return
     for number, local in _touched(parsed.header, box):
-        yield _segment(parsed, number, local, ignore_checksum)
+        yield _segment(parsed, number, local, factor, ignore_checksum)
 
 
 def _touched(header: Header, box: Box) -> Iterator[tuple[int, Box]]:
@@ -69,12 +78,15 @@ def _touched(header: Header, box: Box) -> Iterator[tuple[int, Box]]:
         yield number, ((max(first - start, 0), min(last - start, size)), *box[1:])
 
 
-def _segment(parsed: ParsedFile, number: int, box: Box, ignore_checksum: bool) -> list[np.ndarray]:
-    """Samples of a box of one segment; luma and chroma apart with 4:2:0."""
+def _segment(
+    parsed: ParsedFile, number: int, box: Box, factor: Fraction, ignore_checksum: bool
+) -> list[np.ndarray]:
+    """Samples of a box of one segment, enlarged; luma and chroma apart with 4:2:0."""
     header = parsed.header
     packed = header.layout == Layout.YCBCR_420
     grid = (box[0], *(_halved(ends) for ends in box[1:])) if packed else box
-    plan = plan_decode(header, grid)
+    space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
+    plan = plan_decode(header, grid).enlarged(factor, space)
     with naming(number):
         weights = read_weights(parsed, number, plan, ignore_checksum)
     samples = evaluate(plan, weights, lambda v: finish(header, v), sample_type(header))
