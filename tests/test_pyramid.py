@@ -357,7 +357,7 @@ def test_draft_reads_the_coarse_grids_alone(coded):
 
 @pytest.mark.parametrize("threads", [1, 3, None])
 def test_any_number_of_threads_gives_the_same_samples(coded, threads, monkeypatch):
-    monkeypatch.setattr("inrcodec.decoder.pyramid._STRIPE_CELLS", 200)
+    monkeypatch.setattr("inrcodec.decoder.pyramid._TILE", (8, 16))
     whole = decode(coded).samples
     monkeypatch.setattr("os.cpu_count", lambda: threads)
     assert np.array_equal(decode(coded).samples, whole)

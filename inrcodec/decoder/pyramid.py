@@ -116,7 +116,7 @@ def _walk(
                 magnitudes[phase, band] = np.abs(values[phase, band])
         latents.append(values)
         if grid.level is not None and number + 1 < len(grids):
-            coarser = Coarser(magnitudes, grid, grids[number + 1])
+            coarser = Coarser(magnitudes, grid.under(grids[number + 1]))
     return latents
 
 

@@ -22,11 +22,12 @@ most on average over states; over slots as the model expects them it cancels out
 
 import struct
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 import numpy as np
 
 from inrcodec.entropy.survival import (
+    ASCENDING,
     BIT_COST,
     CHUNK_COST,
     NEVER,
@@ -46,11 +47,14 @@ LOW = 1 << 31
 STATE_BYTES = 8
 _MASK = SLOTS - 1
 _HALF = SLOTS >> 1
+_NEAR = 32  # latents among which the next nonzero one is looked for first
 _BLOCK = 1 << 16  # symbols held as Python integers at a time, to bound memory
 
 _ZERO_COSTS = np.array(ZERO_COST, dtype=np.int64)
 _STEP_COSTS = np.array(STEP_COST, dtype=np.int64)
 _SURVIVALS = np.array(SURVIVAL, dtype=np.int64)
+# By scale index: slots of all magnitudes above 1.
+_ONCE = tuple(survival(step) for step in STEP_COST)
 
 
 def _check(scales: np.ndarray) -> None:
@@ -172,11 +176,8 @@ class LatentDecoder:
         _check(scales)
         costs, indices = _zero_costs(scales), scales.tobytes()
         positions, values = array("q"), array("i")
-        position = -1
         try:
-            while (position := self._next_nonzero(costs, position + 1)) < scales.size:
-                positions.append(position)
-                values.append(self._value(STEP_COST[indices[position]]))
+            self._fill(costs, indices, positions, values)
         except StopIteration:
             raise Corrupt(f"{self._where} ends before its last latent") from None
         plane = np.zeros(scales.size, dtype=np.int32)
@@ -190,34 +191,67 @@ class LatentDecoder:
         if self._state != LOW:
             raise Corrupt(f"{self._where} ends in state {self._state}, not 2^31")
 
-    def _next_nonzero(self, costs: "array[int]", start: int) -> int:
-        """Position of the first nonzero latent from `start` on, or the plane's size."""
-        size = len(costs) - 1
+    def _fill(
+        self, costs: "array[int]", indices: bytes, positions: "array[int]", values: "array[int]"
+    ) -> None:
+        """Find the nonzero latents of a plane. One loop on local names, with `survival`,
+        `last_survived` and `_take` written out: half the time of calls."""
+        state, words, table, ascending = self._state, self._words, SURVIVAL, ASCENDING
+        size, start = len(costs) - 1, 0
         while start < size:
-            base = costs[start]
-            last = last_survived(self._state & _MASK)
-            position = bisect_right(costs, base + last, start) - 1
+            slot, base = state & _MASK, costs[start]
+            bits = SLOT_BITS - slot.bit_length()
+            last = (bits << 12 | 4095) - bisect_left(ascending, (slot + 1) << bits)
+            near = start + _NEAR  # as a rule the next is not far
+            if near > size or costs[near] <= base + last:
+                near = size + 1
+            position = bisect_right(costs, base + last, start, near) - 1
             begin = costs[position] - base
-            if position < size and begin <= CHUNK_COST:
-                self._take(survival(begin), survival(costs[position + 1] - base))
-                return position
-            start = min(bisect_right(costs, base + CHUNK_COST, start), size)
-            self._take(survival(costs[start] - base), 0)
-        return size
-
-    def _value(self, step: int) -> int:
-        """A nonzero latent, given its STEP_COST."""
-        once = survival(step)
-        if self._state & _MASK >= once:  # the commonest magnitude, without a search
-            self._take(SLOTS, once)
-            magnitude = 1
-        else:
-            magnitude = self._magnitude(step)
-        if self._state & _MASK < _HALF:
-            self._take(_HALF, 0)
-            return -magnitude
-        self._take(SLOTS, _HALF)
-        return magnitude
+            if position == size or begin > CHUNK_COST:
+                start = min(bisect_right(costs, base + CHUNK_COST, start), size)
+                begin = costs[start] - base
+                state = (table[begin & 4095] >> (begin >> 12)) * (state >> SLOT_BITS) + slot
+                if state < LOW:
+                    state = state << 32 | next(words)
+                continue
+            end = costs[position + 1] - base
+            low = table[end & 4095] >> (end >> 12)
+            high = table[begin & 4095] >> (begin >> 12)
+            state = (high - low) * (state >> SLOT_BITS) + slot - low
+            if state < LOW:
+                state = state << 32 | next(words)
+            slot, index = state & _MASK, indices[position]
+            once = _ONCE[index]
+            if slot >= once:  # the commonest magnitude, without a search
+                magnitude = 1
+                state = (SLOTS - once) * (state >> SLOT_BITS) + slot - once
+                if state < LOW:
+                    state = state << 32 | next(words)
+            else:
+                step = STEP_COST[index]
+                bits = SLOT_BITS - slot.bit_length()
+                last = (bits << 12 | 4095) - bisect_left(ascending, (slot + 1) << bits)
+                begin = last // step * step
+                if begin <= CHUNK_COST:
+                    magnitude, end = 1 + last // step, begin + step
+                    low = table[end & 4095] >> (end >> 12)
+                    high = table[begin & 4095] >> (begin >> 12)
+                    state = (high - low) * (state >> SLOT_BITS) + slot - low
+                    if state < LOW:
+                        state = state << 32 | next(words)
+                else:  # more than one chunk, which is rare
+                    self._state = state
+                    magnitude = self._magnitude(step)
+                    state = self._state
+            slot = state & _MASK
+            positive = slot >= _HALF
+            state = _HALF * (state >> SLOT_BITS) + (slot - _HALF if positive else slot)
+            if state < LOW:
+                state = state << 32 | next(words)
+            positions.append(position)
+            values.append(magnitude if positive else -magnitude)
+            start = position + 1
+        self._state = state
 
     def _magnitude(self, step: int) -> int:
         """A magnitude, given its STEP_COST."""

@@ -63,7 +63,7 @@ def _survival_table() -> tuple[int, ...]:
 
 
 SURVIVAL = _survival_table()
-_ASCENDING = SURVIVAL[::-1]
+ASCENDING = SURVIVAL[::-1]
 
 
 def survival(cost: int) -> int:
@@ -77,4 +77,4 @@ def last_survived(slot: int) -> int:
     So survival(e) <= slot < survival(b) if and only if b <= last_survived(slot) < e.
     """
     bits = 30 - slot.bit_length()
-    return (bits << 12 | 4095) - bisect_left(_ASCENDING, (slot + 1) << bits)
+    return (bits << 12 | 4095) - bisect_left(ASCENDING, (slot + 1) << bits)

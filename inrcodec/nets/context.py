@@ -125,15 +125,16 @@ class Coarser:
     coarsest."""
 
     def __init__(
-        self, magnitudes: np.ndarray | None, grid: Grid | None = None, finer: Grid | None = None
+        self,
+        magnitudes: np.ndarray | None,
+        place: tuple[slice, slice] = (slice(None), slice(None)),
     ) -> None:
+        """`place`: rows and columns of the bands that the finer level's phases lie over."""
         self.values: np.ndarray | None = None
         self.sums: np.ndarray | None = None
-        if magnitudes is not None and grid is not None and finer is not None:
-            top, left = finer.top - 2 * grid.top, finer.left - 2 * grid.left
-            over = (..., slice(top, top + finer.rows), slice(left, left + finer.columns))
+        if magnitudes is not None:
             whole = joined(magnitudes)
-            self.values, self.sums = whole[over], sums_3x3(whole)[over]
+            self.values, self.sums = whole[:, *place], sums_3x3(whole)[:, *place]
 
 
 def joined(phases: np.ndarray) -> np.ndarray:

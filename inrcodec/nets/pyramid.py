@@ -60,6 +60,11 @@ class Grid:
         """Number of latents."""
         return math.prod(self.shape)
 
+    def under(self, finer: "Grid") -> tuple[slice, slice]:
+        """Rows and columns of this grid's bands that the phases of the next finer one lie over."""
+        top, left = finer.top - 2 * self.top, finer.left - 2 * self.left
+        return slice(top, top + finer.rows), slice(left, left + finer.columns)
+
 
 @dataclass(frozen=True)
 class Pyramid:
