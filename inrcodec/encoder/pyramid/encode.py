@@ -11,8 +11,9 @@ from inrcodec.container.sections import overhead, pack_file
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.pyramid import latents_crc, write_latents
 from inrcodec.encoder.check import checked, psnr_of, unit_error
-from inrcodec.encoder.goal import TOLERANCE_DB, Goal, Measured, meet_budget, meet_quality
-from inrcodec.encoder.pyramid.fit import LATENTS_FROM, PyramidFit, fitted_frame
+from inrcodec.encoder.goal import TOLERANCE_DB, meet_budget, meet_quality
+from inrcodec.encoder.latent_fit import Goal, Measured
+from inrcodec.encoder.pyramid.fit import PyramidFit, fitted_frame
 from inrcodec.encoder.pyramid.synthesis import analyse
 from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
 from inrcodec.encoder.session import Session
@@ -128,7 +129,7 @@ class PyramidJob:
             numbers = sum(t.size for t in self.net.tensors())
             return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors())
         if self._weights_payload is None:
-            self._weights_payload = pack(quantise_all(self._arrays(), self.fitted.grids))
+            self._weights_payload = pack(quantise_all(self.fitted.arrays(), self.fitted.grids))
         return len(self._weights_payload)
 
     def fit(
@@ -147,8 +148,7 @@ class PyramidJob:
         self.stopped = self.fitted.run(steps, goal, session.fitting, session.should_stop)
         exact()
         rounded = self._candidate()
-        last = max(5, round(steps * (1 - LATENTS_FROM)))
-        self.fitted.settle(last, session.fitting, session.should_stop)
+        self.fitted.settle(steps, session.fitting, session.should_stop)
         exact()
         session.steps += self.fitted.steps_done
         return max(self._candidate(), rounded, key=worth)
@@ -185,7 +185,7 @@ class PyramidJob:
     def file(self) -> bytes:
         """The file as the fit stands."""
         assert self.fitted.grids is not None
-        tensors = quantise_all(self._arrays(), self.fitted.grids)
+        tensors = quantise_all(self.fitted.arrays(), self.fitted.grids)
         self._weights_payload = pack(tensors)
         weights = {
             spec.name: dequantise(tensor).reshape(spec.shape)
@@ -203,9 +203,6 @@ class PyramidJob:
         data = self.file()
         promised = unit_error(self.fitted.psnr(), self.session.ends)
         return Candidate(data, checked(self.session.signal, data, promised), self.stopped)
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        return {n: w.detach().cpu().numpy() for n, w in self.fitted.weights.items()}
 
     def _header(self, crc: int) -> Header:
         options = self.session.options

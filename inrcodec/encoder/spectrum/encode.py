@@ -13,17 +13,12 @@ from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.spectrum import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.check import checked
 from inrcodec.encoder.describe import sample_range, signal_fields
-from inrcodec.encoder.goal import (
-    TOLERANCE_DB,
-    Goal,
-    Measured,
-    meet_budget,
-    meet_quality,
-)
+from inrcodec.encoder.goal import TOLERANCE_DB, meet_budget, meet_quality
+from inrcodec.encoder.latent_fit import Goal, Measured
 from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
-from inrcodec.encoder.spectrum.fit import LATENTS_FROM, SpectrumFit
+from inrcodec.encoder.spectrum.fit import SpectrumFit
 from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
 from inrcodec.errors import RateError
 from inrcodec.nets import mdct
@@ -174,7 +169,7 @@ class SpectrumJob:
         session, fitted = self.session, segment.fitted
         if fitted.run(steps, goal, session.fitting, session.should_stop):
             self.stopped = True
-        fitted.settle(max(5, round(steps * (1 - LATENTS_FROM))), session.should_stop)
+        fitted.settle(steps, session.fitting, session.should_stop)
         fitted.finish_frame()
         exact()
         session.steps += fitted.steps_done
