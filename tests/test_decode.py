@@ -24,7 +24,7 @@ from inrcodec.errors import (
     OptionError,
     Unsupported,
 )
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS, Limits
 from inrcodec.options import EncodeOptions
 from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals import Signal
@@ -316,8 +316,7 @@ def test_limits_are_the_callers(limits, name):
 
 
 def test_limits_can_be_switched_off():
-    everything = Limits(0, 0, 0, 0, 0, 0, 0)
-    samples = decode(FILES["doh asmr"], limits=everything).samples
+    samples = decode(FILES["doh asmr"], limits=NO_LIMITS).samples
     assert_close(samples, decode(FILES["doh asmr"]).samples)
 
 

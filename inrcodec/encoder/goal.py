@@ -9,7 +9,8 @@ from torch import Tensor
 from inrcodec.encoder.latent_fit import LatentFit
 from inrcodec.errors import RateError
 
-_AIM, _LEAST_FILL = 0.996, 0.99
+# Shares of a budget: what a fit aims at, and what is full enough.
+AIM, _LEAST_FILL = 0.996, 0.99
 _ROUNDS = 10
 _BITS_OF_ONE = 7.0
 # Files with less of the budget than this at the finest step have used what they can.
@@ -17,7 +18,7 @@ _WORTH_FILLING = 0.9
 # How far above its budget a size may be for zeros alone to mend it.
 _REACH = 1.1
 # The rate falls with about this power of lambda.
-_ELASTICITY = 0.6
+ELASTICITY = 0.6
 TOLERANCE_DB = 0.2
 _DAMPING = 0.7
 
@@ -35,7 +36,7 @@ def meet_budget(
         full = size < _WORTH_FILLING * budget and fitted.finest
         if _LEAST_FILL * budget <= size <= budget or full:
             return
-        bits = 8 * (size - _AIM * budget)
+        bits = 8 * (size - AIM * budget)
         count = min(max(1, round(abs(bits) / bits_of_one)), most)
         changed = _drop(fitted, count) if bits > 0 else _add(fitted, count)
         if not changed:
@@ -60,10 +61,10 @@ def _approach(
     size.
     """
     for _ in range(4 * _ROUNDS):
-        excess = (size := size_of()) / (_AIM * budget)
+        excess = (size := size_of()) / (AIM * budget)
         if excess <= _REACH or stop():
             break
-        fitted.follow(excess ** (1 / _ELASTICITY))
+        fitted.follow(excess ** (1 / ELASTICITY))
     return size
 
 

@@ -9,13 +9,19 @@ import numpy as np
 from inrcodec.container.fields import pack_varint
 from inrcodec.container.header import Header
 from inrcodec.container.sections import pack_file
-from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.spectrum import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.check import checked
-from inrcodec.encoder.describe import sample_range, signal_fields
-from inrcodec.encoder.goal import TOLERANCE_DB, meet_budget, meet_quality
+from inrcodec.encoder.describe import sample_range
+from inrcodec.encoder.goal import AIM, ELASTICITY, TOLERANCE_DB, meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
-from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
+from inrcodec.encoder.latent_job import (
+    ERROR_SHARE,
+    StoredTensors,
+    error_for,
+    expected_bytes,
+    require_quality,
+    stored_tensors,
+)
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.encoder.spectrum.fit import SpectrumFit
@@ -23,25 +29,17 @@ from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
 from inrcodec.errors import RateError
 from inrcodec.nets import mdct
 from inrcodec.nets.spectrum import coefficients
-from inrcodec.network import header_of
-from inrcodec.options import EncodeOptions
-from inrcodec.quantise import dequantise
 from inrcodec.weights.storage import Direct
 
 # Steps of each effort, for every segment.
 STEPS = {1: 10, 2: 20, 3: 40, 4: 70, 5: 120, 6: 200, 7: 350, 8: 600, 9: 1200}
 _LEAST_STEPS = 5
-_WEIGHT_BITS = 5.0
-_AIM = 0.996
 # Bits of rounded coefficients over those after the fit at the same step, about.
 _EXCESS = 1.2
-_ELASTICITY = 0.6
 # The finest step, in full scales: a quarter of a code value of 16 bits.
 _LEAST_STEP = 2.0**-17
 # Estimated size of a stream over its own, at most.
 _CODING = 1.001
-# Error of plain rounding over that of the fit at the same step, about.
-_ERROR_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -82,15 +80,12 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     signal = session.signal
     values = math.prod(signal.shape) * signal.channels
     job = SpectrumJob(session, 2.0 * values)
-    error = 10 ** (-(target + TOLERANCE_DB / 2) / 10) * values / job.sound.peak**2
-    job.step = job.sound.step_for_error(_ERROR_SHARE * error)
+    error = error_for(signal, target) / job.sound.peak**2
+    job.step = job.sound.step_for_error(ERROR_SHARE * error)
     plain = job.sound.errors(job.step)
     for number, share in enumerate(plain / plain.sum()):
         job.add_of_quality(number, max(error * share, 1e-12))
-    made = job.candidate()
-    if made.psnr_db < target and not made.stopped:
-        raise RateError(f"{target} dB were not reached: {made.psnr_db:.2f} dB at best")
-    return made
+    return require_quality(job.candidate(), target)
 
 
 class SpectrumJob:
@@ -107,7 +102,7 @@ class SpectrumJob:
         self.step = 1.0
         self.parts: list[Part] = []
         self.stopped = False
-        self._fields = signal_fields(signal, self.sound.each * hop)
+        self._whole = session.part(signal, segment=self.sound.each * hop)
 
     @property
     def empty_bytes(self) -> int:
@@ -120,8 +115,7 @@ class SpectrumJob:
     @property
     def fixed_bytes(self) -> float:
         """About the bytes of a segment's tensors and framing."""
-        numbers = sum(t.size for t in self.net.tensors())
-        return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors()) + 30
+        return expected_bytes(self.net.tensors()) + 30
 
     def start_for_bits(self, bits: float) -> None:
         """Choose the step that all segments begin with."""
@@ -138,7 +132,7 @@ class SpectrumJob:
         segment.begin_at(8.0 * budget)
 
         def goal(measured: Measured) -> float:
-            return (measured.bits / 8 + segment.weight_bytes) / (budget * _AIM)
+            return (measured.bits / 8 + segment.weight_bytes) / (budget * AIM)
 
         self._run(segment, goal, lambda: segment.meet_budget(budget))
         return self.parts[-1].size
@@ -179,10 +173,8 @@ class SpectrumJob:
         """Steps of the effort, or as many as there is time for in each segment that is left."""
         options, session = self.session.options, self.session
         steps = max(options.number("steps", STEPS[options.effort]), 1)
-        if math.isfinite(session.seconds_left):
-            left = self.sound.segments - len(self.parts)
-            seconds = 1.5 * fitted.seconds_per_step() * left
-            steps = min(steps, int(0.85 * session.seconds_left / seconds))
+        left = self.sound.segments - len(self.parts)
+        steps = session.steps_in_time(steps, lambda: 1.5 * fitted.seconds_per_step() * left)
         return max(steps, _LEAST_STEPS)
 
     def candidate(self) -> Candidate:
@@ -197,15 +189,7 @@ class SpectrumJob:
         return Candidate(data, checked(signal, data, promised), self.stopped)
 
     def _header(self, crcs: list[int]) -> Header:
-        options: EncodeOptions = self.session.options
-        return header_of(
-            self.net,
-            Direct(),
-            self._fields,
-            seed=options.seed,
-            effort=options.effort,
-            crcs=crcs,
-        )
+        return self._whole.header(self.net, Direct(), crcs)
 
 
 class _SegmentFit:
@@ -236,7 +220,7 @@ class _SegmentFit:
             excess = self.fitted.measured().bits / (_EXCESS * bits)
             if 0.9 < excess < 1.1:
                 break
-            factor = excess ** (0.5 / _ELASTICITY)
+            factor = excess ** (0.5 / ELASTICITY)
             self.fitted.restart_at(self.fitted.step * min(max(factor, 0.25), 4.0))
             self.fitted.warm_up(10)
 
@@ -244,21 +228,13 @@ class _SegmentFit:
     def weight_bytes(self) -> float:
         """Bytes of the tensors and of the framing, or what they will be."""
         if self.fitted.grids is None:
-            numbers = sum(t.size for t in self.net.tensors())
-            return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors()) + 12
-        return len(self._packed()) + 12
+            return expected_bytes(self.net.tensors()) + 12
+        return len(stored_tensors(self.net.tensors(), self.fitted).payload) + 12
 
-    def _packed(self) -> bytes:
-        assert self.fitted.grids is not None
-        return pack(quantise_all(self.fitted.arrays(), self.fitted.grids))
-
-    def _weights(self) -> dict[str, np.ndarray]:
-        assert self.fitted.grids is not None
-        tensors = quantise_all(self.fitted.arrays(), self.fitted.grids)
-        return {
-            spec.name: dequantise(tensor).reshape(spec.shape)
-            for spec, tensor in zip(self.net.tensors(), tensors, strict=True)
-        }
+    def _finished(self) -> tuple[StoredTensors, np.ndarray]:
+        """Tensors, the frame finished, and latents as the file would have them."""
+        self.fitted.finish_frame()
+        return stored_tensors(self.net.tensors(), self.fitted), self.fitted.integers()
 
     def meet_budget(self, budget: int) -> None:
         """Bring the latents under the budget, by their estimated size and then by their own."""
@@ -267,16 +243,15 @@ class _SegmentFit:
         meet_budget(self.fitted, lambda: self.part().size, budget, stop)
 
     def _estimated(self) -> int:
-        self.fitted.finish_frame()
-        bits = latents_bits(self.net, self._weights(), self.fitted.integers())
-        latents = math.ceil(_CODING * bits / 8) + 8
-        return _section_bytes(len(self._packed())) + _section_bytes(latents)
+        stored, latents = self._finished()
+        size = math.ceil(_CODING * latents_bits(self.net, stored.values, latents) / 8) + 8
+        return _section_bytes(len(stored.payload)) + _section_bytes(size)
 
     def error(self) -> float:
         """Squared error of the samples as the file would have them; what the frames on both sides
         add to the outermost blocks counts there."""
-        self.fitted.finish_frame()
-        return self._error(self._weights(), self.fitted.integers())
+        stored, latents = self._finished()
+        return self._error(stored.values, latents)
 
     def _error(self, weights: dict[str, np.ndarray], latents: np.ndarray) -> float:
         error = coefficients(self.net, weights["frame"], latents) - self._coefficients
@@ -287,13 +262,10 @@ class _SegmentFit:
 
     def part(self) -> Part:
         """The segment as the fit stands."""
-        self.fitted.finish_frame()
-        assert self.fitted.grids is not None
-        tensors = quantise_all(self.fitted.arrays(), self.fitted.grids)
-        weights, latents = self._weights(), self.fitted.integers()
+        stored, latents = self._finished()
         return Part(
-            pack(tensors),
-            write_latents(self.net, weights, latents),
-            latents_crc(latents, integers_crc(tensors)),
-            self._error(weights, latents),
+            stored.payload,
+            write_latents(self.net, stored.values, latents),
+            latents_crc(latents, stored.crc),
+            self._error(stored.values, latents),
         )
