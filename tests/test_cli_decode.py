@@ -21,7 +21,7 @@ def codec(monkeypatch, tmp_path):
 
 def test_the_format_choices_are_what_can_be_written():
     writable = {
-        kind: {name: suffixes[0] for name, suffixes in outputs.suffixes().items()}
+        kind: {name: known.suffixes[0] for name, known in outputs.formats().items()}
         for kind, outputs in OUTPUTS.items()
     }
     assert writable == FORMATS

@@ -145,6 +145,7 @@ class PyramidJob:
         self.fitted.settle(steps, session.fitting, session.should_stop)
         exact()
         session.steps += self.fitted.steps_done
+        session.checking()
         return max(self._candidate(), rounded, key=worth)
 
     def _steps(self) -> int:
@@ -185,7 +186,6 @@ class PyramidJob:
 
     def _candidate(self) -> Candidate:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
-        self.session.checking()
         data = self.file()
         promised = unit_error(self.fitted.psnr(), self.session.ends)
         return Candidate(data, checked(self.session.signal, data, promised), self.stopped)
