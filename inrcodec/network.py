@@ -19,16 +19,8 @@ _SINE_FIELDS = ("w0_first", "w0_hidden", "frequencies")
 
 def pyramid_of(header: Header) -> Pyramid:
     """The pyramid that a header describes."""
-    return Pyramid(
-        shape=header.shape,
-        channels=header.channels,
-        width=header.width,
-        layers=header.layers,
-        levels=header.levels,
-        colour_from=header.colour_from,
-        stages=header.stages,
-        coarse_width=header.coarse_width,
-    )
+    fields = _named(header, ("shape", "channels", "width", "layers", *_PYRAMID_FIELDS))
+    return Pyramid(**fields)
 
 
 def spectrum_of(header: Header) -> Spectrum:
@@ -43,26 +35,11 @@ def net_channels(header: Header) -> int:
 
 def network_of(header: Header) -> Net:
     """The coordinate network that a header describes."""
+    fields: dict[str, Any] = {"shape": net_shape(header), "channels": net_channels(header)}
+    fields |= _named(header, ("width", *_SINE_FIELDS))
     if header.net == NetId.ASMR:
-        return Asmr(
-            shape=net_shape(header),
-            channels=net_channels(header),
-            width=header.width,
-            bases=header.bases,
-            w0_first=header.w0_first,
-            w0_hidden=header.w0_hidden,
-            w0_modulator=header.w0_modulator,
-            frequencies=header.frequencies,
-        )
-    return Siren(
-        shape=net_shape(header),
-        channels=net_channels(header),
-        width=header.width,
-        layers=header.layers,
-        w0_first=header.w0_first,
-        w0_hidden=header.w0_hidden,
-        frequencies=header.frequencies,
-    )
+        return Asmr(**fields, bases=header.bases, w0_modulator=header.w0_modulator)
+    return Siren(**fields, layers=header.layers)
 
 
 def storage_of(header: Header) -> Storage:

@@ -12,9 +12,10 @@ from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
 from inrcodec.container.header import Layout, Numbers, net_shape, pack_header
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder import pyramid, spectrum
+from inrcodec.decoder.tensors import tensor_values
 from inrcodec.limits import Limits
 from inrcodec.network import pyramid_of, spectrum_of
-from inrcodec.quantise import dequantise, quantise
+from inrcodec.quantise import quantise
 from inrcodec.signals.signal import Metadata
 
 SIREN = Header(
@@ -357,9 +358,7 @@ def latent_net(header):
 
 def weights_of(header, tensors):
     """The tensors of a network with latents by name, dequantised."""
-    specs = latent_net(header).tensors()
-    pairs = zip(specs, tensors, strict=True)
-    return {spec.name: dequantise(tensor).reshape(spec.shape) for spec, tensor in pairs}
+    return tensor_values(latent_net(header).tensors(), tensors)
 
 
 def payloads(data):

@@ -5,18 +5,12 @@ import json
 import os
 
 import pytest
-from cli_fakes import call, describe_picture, install, make_inr
+from cli_fakes import call, describe_picture, make_inr
 
 from inrcodec.cli.formats import DEFAULTS, FORMATS
 from inrcodec.errors import Unsupported
 from inrcodec.limits import Limits
 from inrcodec.signals.write import OUTPUTS
-
-
-@pytest.fixture
-def codec(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return install(monkeypatch)
 
 
 def test_the_format_choices_are_what_can_be_written():
