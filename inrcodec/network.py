@@ -7,6 +7,7 @@ from inrcodec.container.header import Header, Layout, net_shape
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, Net, Siren
+from inrcodec.nets.film import Film
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.signals import packing
@@ -14,6 +15,7 @@ from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
 
 _PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width")
+_FILM_FIELDS = ("levels", "colour_from", "interval", "block", "motion_levels")
 _SINE_FIELDS = ("w0_first", "w0_hidden", "frequencies")
 
 
@@ -21,6 +23,17 @@ def pyramid_of(header: Header) -> Pyramid:
     """The pyramid that a header describes."""
     fields = _named(header, ("shape", "channels", "width", "layers", *_PYRAMID_FIELDS))
     return Pyramid(**fields)
+
+
+def film_of(header: Header, number: int) -> Film:
+    """The film of a segment; the last one has the frames that are left."""
+    frames = min(header.segment, header.shape[0] - number * header.segment)
+    return Film(
+        shape=(frames, *header.shape[1:]),
+        channels=header.channels,
+        halved=header.layout == Layout.YCBCR_420,
+        **_named(header, _FILM_FIELDS),
+    )
 
 
 def spectrum_of(header: Header) -> Spectrum:
@@ -50,7 +63,7 @@ def storage_of(header: Header) -> Storage:
 
 
 def header_of(
-    net: Net | Pyramid | Spectrum,
+    net: Net | Pyramid | Spectrum | Film,
     storage: Storage,
     signal: Mapping[str, Any],
     *,
@@ -65,9 +78,11 @@ def header_of(
     return header.with_crcs(crcs)
 
 
-def _net_fields(net: Net | Pyramid | Spectrum) -> dict[str, Any]:
+def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
     if isinstance(net, Spectrum):
         return {"net": NetId.SPECTRUM, "hop": net.hop}
+    if isinstance(net, Film):
+        return {"net": NetId.FILM} | _named(net, _FILM_FIELDS)
     fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
         return fields | {"net": NetId.PYRAMID} | _named(net, _PYRAMID_FIELDS)
@@ -94,7 +109,7 @@ def _storage_fields(storage: Storage) -> dict[str, Any]:
 
 
 def representation_of(header: Header) -> str:
-    """The name that --repr has for a file: doh, asmr, siren, pyramid or spectrum."""
+    """The name that --repr has for a file: doh, asmr, siren, pyramid, spectrum or film."""
     if header.storage == StorageId.PROJECTION:
         return "doh"
     return header.net.name.lower()

@@ -25,7 +25,7 @@ LATENTS = 0x03
 METADATA = 0x81
 NAMES = {HEAD: "HEAD", WEIGHTS: "WEIGHTS", LATENTS: "LATENTS", METADATA: "METADATA"}
 # Networks with a LATENTS section in each segment.
-WITH_LATENTS = (Net.PYRAMID, Net.SPECTRUM)
+WITH_LATENTS = (Net.PYRAMID, Net.SPECTRUM, Net.FILM)
 ANCILLARY = 0x80  # bit of a section type: a decoder that does not know the type skips the section
 
 
@@ -89,6 +89,8 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
+    if header.net == Net.FILM:
+        return 3
     if header.kind != Kind.IMAGE:
         return _PARTED_MINOR
     return 1 if header.net == Net.PYRAMID else 0

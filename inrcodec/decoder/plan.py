@@ -8,7 +8,7 @@ from inrcodec.container.header import Net as NetId
 from inrcodec.limits import Limits
 from inrcodec.nets import Asmr, Net
 from inrcodec.nets.pyramid import Pyramid
-from inrcodec.network import network_of, pyramid_of, spectrum_of, storage_of
+from inrcodec.network import film_of, network_of, pyramid_of, spectrum_of, storage_of
 from inrcodec.weights.storage import Projected, Storage
 
 # Floats that the rows of one chunk may need at once: 4 MiB a thread. With a quarter of that
@@ -68,6 +68,8 @@ def check_limits(header: Header, limits: Limits) -> None:
         limits.check("samples", header.segments * header.segment * net.channels, "padded samples")
         limits.check("weights", sum(t.size for t in net.tensors()))
         macs = math.ceil(math.prod(header.shape) * net.channels * net.macs_per_sample())
+    elif header.net == NetId.FILM:
+        macs = _check_film(header, limits)
     else:
         macs = header.segments * _check_coordinates(header, limits)
     limits.check("macs", macs)
@@ -96,6 +98,18 @@ def _check_pyramid(net: Pyramid, limits: Limits) -> int:
     limits.check("samples", samples * net.channels, "padded samples")
     limits.check("weights", sum(t.size for t in net.tensors()))
     return math.ceil(samples * net.macs_per_sample())
+
+
+def _check_film(header: Header, limits: Limits) -> int:
+    """Check a film; the multiply-accumulates of all segments."""
+    net, last = film_of(header, 0), film_of(header, header.segments - 1)
+    limits.check(
+        "samples", math.prod(net.padded) * header.shape[0] * net.channels, "padded samples"
+    )
+    latents = net.latents() * (header.segments - 1) + last.latents()
+    limits.check("samples", latents, "latents")
+    limits.check("weights", sum(t.size for t in net.tensors()))
+    return math.ceil(math.prod(net.padded) * header.shape[0] * net.macs_per_sample())
 
 
 def floats_per_row(net: Net, head: int) -> int:

@@ -1,7 +1,7 @@
 """Decoding a latent pyramid: integers from the LATENTS section, samples from integers."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from zlib import crc32
@@ -13,7 +13,7 @@ from inrcodec.allocator import keep_pages
 from inrcodec.decoder.evaluate import box_means
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
-from inrcodec.nets.context import Coarser, Contexts
+from inrcodec.nets.context import Contexts, walk
 from inrcodec.nets.pyramid import (
     INPUT_GAIN,
     ORIENTATIONS,
@@ -26,8 +26,6 @@ from inrcodec.nets.pyramid import (
 
 Weights = Mapping[str, np.ndarray]
 Box = tuple[tuple[int, int], ...]
-# Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
-Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
 # Bands around a box that its samples depend on: 4 for the wavelet, 1 for the network.
 _MARGIN = 5
 # Cells in one stripe of the network: its 9 taps of every input stay within 4 MiB.
@@ -52,7 +50,7 @@ def read_latents(
     """
     decoder = LatentDecoder(payload, offset)
     count = 1 + net.levels - omitted
-    latents = _walk(net, weights, lambda grid, index, scales: decoder.plane(scales), count)
+    latents = walk(Contexts(net, weights), lambda grid, index, scales: decoder.plane(scales), count)
     if not omitted:
         decoder.finish()
     return latents
@@ -67,7 +65,7 @@ def write_latents(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> 
         encoder.add(values, scales)
         return values
 
-    _walk(net, weights, plane)
+    walk(Contexts(net, weights), plane)
     return encoder.finish()
 
 
@@ -81,7 +79,7 @@ def latents_bits(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> f
         bits += cost_bits(values, scales)
         return values
 
-    _walk(net, weights, plane)
+    walk(Contexts(net, weights), plane)
     return bits
 
 
@@ -91,31 +89,6 @@ def latents_crc(latents: list[np.ndarray], crc: int) -> int:
         for band in range(values.shape[1]):
             crc = crc32(values[:, band].astype("<i2").tobytes(), crc)
     return crc
-
-
-def _walk(
-    net: Pyramid, weights: Weights, plane: Plane, count: int | None = None
-) -> list[np.ndarray]:
-    """Visit the planes of all or the first `count` grids in file order: `plane(grid, (phase,
-    band), scales)` gives a plane's latents."""
-    contexts = Contexts(net, weights)
-    latents: list[np.ndarray] = []
-    coarser = Coarser(None)
-    for number, grid in enumerate(net.grids()[:count]):
-        values = np.zeros(grid.shape, dtype=np.int32)
-        magnitudes = np.zeros(grid.shape)
-        for band in range(grid.bands):
-            shared = contexts.shared(grid, band, magnitudes[:, :band], coarser)
-            for phase in range(len(PHASES)):
-                scales = contexts.scales(
-                    grid, band, phase, shared, magnitudes[:, :band], magnitudes[:, band]
-                )
-                values[phase, band] = plane(number, (phase, band), scales)
-                magnitudes[phase, band] = np.abs(values[phase, band])
-        latents.append(values)
-        if grid.level is not None:
-            coarser = Coarser(magnitudes)
-    return latents
 
 
 def synthesise(

@@ -21,8 +21,6 @@ from inrcodec.encoder.fit import Rounder, State
 from inrcodec.encoder.rate import Grid, grids_for_step
 from inrcodec.encoder.rounding import hard_bits, soft_bits, soft_rounded
 
-# lambda over the square of the step.
-_RATIO = 0.1
 _LATENT_RATE, _CONTEXT_RATE = 0.1, 0.04
 # Shares of the steps from which tensors, then latents are rounded.
 _WEIGHTS_FROM, _LATENTS_FROM = 0.75, 0.96
@@ -59,10 +57,13 @@ class LatentFit(ABC):
     `_log_scales` and `_error`. Besides, where it has
 
     - steps that differ: `_square_step`;
+    - another `ratio`, lambda over the square of the step;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - tensors with fixed grids: `use_grids`;
     - an aim for each latent: `wanted`.
     """
+
+    ratio = 0.1
 
     def __init__(
         self,
@@ -228,7 +229,7 @@ class LatentFit(ABC):
     @property
     def lagrange(self) -> float:
         """lambda: squared error of the samples for one bit."""
-        return _RATIO * self._square_step
+        return self.ratio * self._square_step
 
     @property
     def finest(self) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.tensors import tensor_values
@@ -73,3 +74,13 @@ def bisected(large_enough: Callable[[float], bool], least: float, rounds: int) -
         middle = math.sqrt(low * high)
         low, high = (low, middle) if large_enough(middle) else (middle, high)
     return high
+
+
+def static_bits(values: Tensor) -> float:
+    """Bits of values (4, bands, n) after rounding, one Laplace scale for each band."""
+    sizes = values.round().abs()
+    mean = sizes.mean(dim=(0, 2)).clamp_min(1e-5)
+    zero = (sizes < 0.5).float().mean(dim=(0, 2)).clamp(1e-6, 1 - 1e-6)
+    significance = -(zero * zero.log2() + (1 - zero) * (1 - zero).log2())
+    magnitude = 1.7 + (mean / (1 - zero) + 0.5).log2().clamp_min(0)
+    return float((significance + (1 - zero) * magnitude).sum()) * 4 * values.shape[2]

@@ -13,6 +13,7 @@ from inrcodec.container.header import Storage as StorageId
 from inrcodec.encoder.describe import grid_of, signal_fields
 from inrcodec.encoder.fit import State
 from inrcodec.nets import Net
+from inrcodec.nets.film import Film
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.network import header_of
@@ -67,7 +68,7 @@ class Session:
         return net_shape(Header(**self.fields, **_NO_NET)), channels
 
     def header(
-        self, net: Net | Pyramid | Spectrum, storage: Storage, crcs: Sequence[int]
+        self, net: Net | Pyramid | Spectrum | Film, storage: Storage, crcs: Sequence[int]
     ) -> Header:
         """The header of the signal's file. `crcs`: CRC-32 of the integers of each segment."""
         options = self.options

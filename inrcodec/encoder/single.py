@@ -28,7 +28,7 @@ from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr
-from inrcodec.options import PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
+from inrcodec.options import FILM_SETTINGS, PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
@@ -50,7 +50,11 @@ _LAST_SETTLING_S = 0.5
 # Bytes of a file from which `auto` is a pyramid.
 _LEAST_PYRAMID = 800
 # Representations by latents, and the settings that they have.
-_LATENTS = {"image": ("pyramid", PYRAMID_SETTINGS), "audio": ("spectrum", SPECTRUM_SETTINGS)}
+_LATENTS = {
+    "image": ("pyramid", PYRAMID_SETTINGS),
+    "audio": ("spectrum", SPECTRUM_SETTINGS),
+    "video": ("film", FILM_SETTINGS),
+}
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,14 @@ class Candidate:
 def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
     """The representation to use for a budget in bytes (None: a quality, or settings, fix the size).
 
-    `auto` is the pyramid for images and the spectrum for audio, which measured best at every rate
-    tried (benchmarks/results), but for images whose files its own tables would fill, and with
-    settings that only coordinate networks have. Raises OptionError for a representation that is
+    `auto` is the pyramid for images, the spectrum for audio and the film for video, which measured
+    best at every rate tried (benchmarks/results), but for images whose files its own tables would
+    fill, and with settings that only coordinate networks have. Raises OptionError for a representation that is
     not for this kind of signal.
     """
     best, own = _LATENTS.get(signal.kind, ("asmr", frozenset()))
     if options.repr != "auto":
-        if options.repr in ("pyramid", "spectrum") and options.repr != best:
+        if options.repr in ("pyramid", "spectrum", "film") and options.repr != best:
             raise OptionError(f"repr = {options.repr} is not for {signal.kind}")
         return options.repr
     metadata = len(pack_metadata(signal.metadata))

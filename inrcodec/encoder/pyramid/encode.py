@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from torch import Tensor
 
 from inrcodec.container.header import Header
 from inrcodec.container.sections import overhead, pack_file
@@ -18,6 +17,7 @@ from inrcodec.encoder.latent_job import (
     error_for,
     expected_bytes,
     require_quality,
+    static_bits,
     stored_tensors,
 )
 from inrcodec.encoder.pyramid.fit import PyramidFit, fitted_frame
@@ -203,7 +203,7 @@ class Start:
 
     def bits(self, step: float) -> float:
         """Estimated size of coefficients rounded to a step."""
-        return sum(_static_bits(band / step) for band in self._bands)
+        return sum(static_bits(band / step) for band in self._bands)
 
     def error(self, step: float) -> float:
         """Squared error of coefficients rounded to a step."""
@@ -223,13 +223,3 @@ class Start:
 def _smallest_step(large_enough: Callable[[float], bool]) -> float:
     """Of those that are large enough; samples are in 0..1."""
     return bisected(large_enough, 2.0**-14, 24)
-
-
-def _static_bits(values: Tensor) -> float:
-    """Bits of values (4, bands, n) after rounding, one Laplace scale for each band."""
-    sizes = values.round().abs()
-    mean = sizes.mean(dim=(0, 2)).clamp_min(1e-5)
-    zero = (sizes < 0.5).float().mean(dim=(0, 2)).clamp(1e-6, 1 - 1e-6)
-    significance = -(zero * zero.log2() + (1 - zero) * (1 - zero).log2())
-    magnitude = 1.7 + (mean / (1 - zero) + 0.5).log2().clamp_min(0)
-    return float((significance + (1 - zero) * magnitude).sum()) * 4 * values.shape[2]

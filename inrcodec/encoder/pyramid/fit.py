@@ -197,7 +197,7 @@ def fitted_frame(net: Pyramid, samples: np.ndarray, step: float) -> tuple[np.nda
 
     `samples`: (h, w, C) float32 in 0..1. The axes are principal components of the colours.
     """
-    means, axes = _principal_axes(samples)
+    means, axes = principal_axes(samples)
     steps = np.full(net.levels + 1, math.log2(step) / 16)
     frame = np.concatenate([axes.ravel(), means, steps]).astype(np.float32)
     rows, columns = (p - n for p, n in zip(net.padded, net.shape, strict=True))
@@ -206,7 +206,7 @@ def fitted_frame(net: Pyramid, samples: np.ndarray, step: float) -> tuple[np.nda
     return frame, torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1)))
 
 
-def _principal_axes(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def principal_axes(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (C,) of the colours of (h, w, C), and their principal axes in columns, by falling
     variance; row by row, for float64 copies of large pictures are larger still."""
     means = samples.mean(axis=(0, 1), dtype=np.float64)

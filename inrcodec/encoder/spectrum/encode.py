@@ -2,15 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from inrcodec.container.fields import pack_varint
-from inrcodec.container.header import Header
-from inrcodec.container.sections import pack_file
 from inrcodec.decoder.spectrum import latents_bits, latents_crc, write_latents
-from inrcodec.encoder.check import checked
 from inrcodec.encoder.describe import sample_range
 from inrcodec.encoder.goal import AIM, ELASTICITY, TOLERANCE_DB, meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
@@ -22,14 +17,13 @@ from inrcodec.encoder.latent_job import (
     require_quality,
     stored_tensors,
 )
+from inrcodec.encoder.segmented import Part, Segmented, section_bytes
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.encoder.spectrum.fit import SpectrumFit
 from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
-from inrcodec.errors import RateError
 from inrcodec.nets import mdct
 from inrcodec.nets.spectrum import coefficients
-from inrcodec.weights.storage import Direct
 
 # Steps of each effort, for every segment.
 STEPS = {1: 10, 2: 20, 3: 40, 4: 70, 5: 120, 6: 200, 7: 350, 8: 600, 9: 1200}
@@ -42,31 +36,10 @@ _LEAST_STEP = 2.0**-17
 _CODING = 1.001
 
 
-@dataclass(frozen=True)
-class Part:
-    """A finished segment: its payloads, the CRC-32 of its integers, its squared error."""
-
-    weights: bytes
-    latents: bytes
-    crc: int
-    error: float
-
-    @property
-    def size(self) -> int:
-        """Bytes in the file, with the framing of two sections."""
-        return sum(map(_section_bytes, (len(self.weights), len(self.latents))))
-
-
-def _section_bytes(payload: int) -> int:
-    return 1 + len(pack_varint(payload)) + 4 + payload
-
-
 def encode_to_size(session: Session, budget: int) -> Candidate:
     """Fit within a budget in bytes. Raises RateError."""
     job = SpectrumJob(session, 8.0 * budget)
-    left = budget - job.empty_bytes
-    if left <= 0:
-        raise RateError(f"header and metadata take {job.empty_bytes} bytes, the budget is {budget}")
+    left = job.file.room(budget)
     job.start_for_bits(8.0 * left)
     estimates = job.sound.estimated_bits(job.step) + 8.0 * job.fixed_bytes
     for number in range(job.sound.segments):
@@ -102,15 +75,7 @@ class SpectrumJob:
         self.step = 1.0
         self.parts: list[Part] = []
         self.stopped = False
-        self._whole = session.part(signal, segment=self.sound.each * hop)
-
-    @property
-    def empty_bytes(self) -> int:
-        """Bytes of a file without its segments' sections."""
-        header = self._header([0] * self.sound.segments)
-        nothing = [b""] * self.sound.segments
-        whole = len(pack_file(header, nothing, self.session.signal.metadata, nothing))
-        return whole - 2 * self.sound.segments * _section_bytes(0)
+        self.file = Segmented(session, self.net, self.sound.each * hop, self.sound.segments)
 
     @property
     def fixed_bytes(self) -> float:
@@ -179,17 +144,10 @@ class SpectrumJob:
 
     def candidate(self) -> Candidate:
         """The file, decoded and measured. Raises EncodeError."""
-        self.session.checking()
-        header = self._header([part.crc for part in self.parts])
-        weights, latents = ([getattr(p, n) for p in self.parts] for n in ("weights", "latents"))
-        data = pack_file(header, weights, self.session.signal.metadata, latents)
         signal = self.session.signal
         values = math.prod(signal.shape) * signal.channels
         promised = sum(part.error for part in self.parts) * self.sound.peak**2 / values
-        return Candidate(data, checked(signal, data, promised), self.stopped)
-
-    def _header(self, crcs: list[int]) -> Header:
-        return self._whole.header(self.net, Direct(), crcs)
+        return self.file.candidate(self.parts, promised, self.stopped)
 
 
 class _SegmentFit:
@@ -245,7 +203,7 @@ class _SegmentFit:
     def _estimated(self) -> int:
         stored, latents = self._finished()
         size = math.ceil(_CODING * latents_bits(self.net, stored.values, latents) / 8) + 8
-        return _section_bytes(len(stored.payload)) + _section_bytes(size)
+        return section_bytes(len(stored.payload)) + section_bytes(size)
 
     def error(self) -> float:
         """Squared error of the samples as the file would have them; what the frames on both sides
