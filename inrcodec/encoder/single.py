@@ -76,8 +76,8 @@ def representation(signal: Signal, options: EncodeOptions, budget: int | None) -
 
     `auto` is the pyramid for images, the spectrum for audio and the film for video, which measured
     best at every rate tried (benchmarks/results), but for images whose files its own tables would
-    fill, and with settings that only coordinate networks have. Raises OptionError for a representation that is
-    not for this kind of signal.
+    fill, and with settings that only coordinate networks have. Raises OptionError for a
+    representation that is not for this kind of signal.
     """
     best, own = _LATENTS.get(signal.kind, ("asmr", frozenset()))
     if options.repr != "auto":
