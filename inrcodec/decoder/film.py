@@ -237,10 +237,11 @@ class _Synthesis:
             plane += self._prediction(batch, i, dense, number)
 
     def _prediction(self, batch: Batch, i: int, dense: np.ndarray, number: int) -> np.ndarray:
-        first = moved(self._doubled[batch.before[i]][number], dense[:2])
+        before = self._doubled[batch.before[i]][number]
         if not batch.after:
-            return first
-        second = moved(self._doubled[batch.after[i]][number], dense[2:4])
+            return moved(before, dense[:2])
+        first = moved(before, dense[2:4] + dense[:2])
+        second = moved(self._doubled[batch.after[i]][number], dense[2:4] - dense[:2])
         share = np.clip(dense[4] + np.float32(0.5), 0, 1)
         return second + share * (first - second)
 

@@ -56,7 +56,7 @@ class LatentFit(ABC):
     It gives latents and tensors to `__init__`, and defines `step`, `_multiply_steps`,
     `_log_scales` and `_error`. Besides, where it has
 
-    - steps that differ: `_square_step`;
+    - steps that differ: `_square_step`; latents in other steps: `_multiply_latents`;
     - another `ratio`, lambda over the square of the step;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - tensors with fixed grids: `use_grids`;
@@ -106,6 +106,10 @@ class LatentFit(ABC):
     @abstractmethod
     def _multiply_steps(self, octaves: float) -> None:
         """Multiply all steps by 2^octaves."""
+
+    def _multiply_latents(self, factor: float) -> None:
+        """Multiply all latents that are counted in these steps."""
+        self.latents *= factor
 
     @abstractmethod
     def _log_scales(self, weights: Weights, values: Tensor) -> Tensor:
@@ -242,7 +246,7 @@ class LatentFit(ABC):
         finest = (self._least_step / self.step) ** 2
         factor = max(min(max(factor, 0.7), 1.4), min(finest, 1.0))
         self._multiply_steps(0.5 * math.log2(factor))
-        self.latents *= factor**-0.5
+        self._multiply_latents(factor**-0.5)
 
     # --- tensors and their grids ---
 

@@ -25,7 +25,8 @@ from inrcodec.nets.base import Array, TensorSpec
 from inrcodec.nets.motion import HALF_WAY
 from inrcodec.nets.pyramid import Pyramid
 
-# Fields of motion: rows and columns of the one frame, of the other, the share of the first.
+# Fields of motion, rows and columns each: to the frame before. Between two frames: straight
+# motion and what both ends are off it, then the share of the frame before.
 ONE_SIDED, TWO_SIDED = 2, 5
 
 

@@ -28,9 +28,9 @@ from inrcodec.nets.film import Film
 from inrcodec.signals.signal import Signal
 
 # Steps of each effort for a segment of up to 2^21 samples of luma; larger ones get fewer.
-STEPS = {1: 8, 2: 15, 3: 30, 4: 60, 5: 120, 6: 240, 7: 500, 8: 1000, 9: 2000}
+STEPS = {1: 15, 2: 25, 3: 40, 4: 70, 5: 120, 6: 240, 7: 500, 8: 1000, 9: 2000}
 _FULL_STEPS_SAMPLES = 2**21
-_LEAST_STEPS = 8
+_LEAST_STEPS = 15
 # Samples of luma in a segment: what memory holds with all that a step needs.
 _SEGMENT_SAMPLES = 2**23
 _MOST_FRAMES = 128
@@ -61,7 +61,7 @@ def planned_film(signal: Signal, frames: int) -> Film:
         colour_from=min(1, levels) if signal.channels > 1 else 0,
         interval=_INTERVAL,
         block=block,
-        motion_levels=1,
+        motion_levels=max(1, int(math.log2(max(side / block / 5, 2)))),
     )
 
 

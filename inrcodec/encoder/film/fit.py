@@ -24,8 +24,8 @@ from inrcodec.nets.pyramid import Grid as LatentGrid
 _STEP_RATE = 0.001
 # Octaves by which frames of a class have finer steps than the mean: others lean on them.
 _LEANING = (-0.35, -0.3, 0.0, 0.1, 0.2, 0.3)
-# Motion's step in samples where that of the coefficients is a tenth; it grows with its root.
-_MOTION_STEP, _SHARE_STEP, _REFERENCE = 0.5, 0.18, 0.1
+# Motion's step in samples, and that of shares, where that of the coefficients is one.
+_MOTION_STEP, _SHARE_STEP = 9.0, 1.8
 # One step in octaves of the stored steps, and of the stored colours.
 _FINE, _FINE_COLOURS = 2.0**-10, 2.0**-12
 _NOT_CONTEXTS = ("colours", "steps")
@@ -72,7 +72,13 @@ class FilmFit(LatentFit):
         return 2 ** float(steps[sorted({batch.level for batch in self.net.batches})].mean())
 
     def _multiply_steps(self, octaves: float) -> None:
-        self.weights["steps"] += octaves / 16
+        self.weights["steps"][:-2] += octaves / 16
+
+    def _multiply_latents(self, factor: float) -> None:
+        """Those of pictures: motion that was rounded anew would move every frame after it."""
+        for grids in self._parts(self.latents):
+            for grid in grids.picture:
+                grid *= factor
 
     def _log_scales(self, weights: Weights, values: Tensor) -> Tensor:
         return self._context_model.log_scales(weights, self._parts(values))
@@ -134,8 +140,7 @@ def _first_weights(
     """Leaves in file order: colours and steps, all else at random."""
     leaning = torch.tensor([_LEANING[min(i, len(_LEANING) - 1)] for i in range(net.classes)])
     steps = (math.log2(step) + leaning)[:, None].expand(-1, net.levels + 1).reshape(-1)
-    root = math.sqrt(step / _REFERENCE)
-    motion = torch.tensor([_MOTION_STEP * root, _SHARE_STEP * root]).log2()
+    motion = torch.tensor([_MOTION_STEP * step, _SHARE_STEP * step]).log2()
     known = {
         "colours": torch.from_numpy(colours),
         "steps": torch.cat([steps, motion]) / 16,

@@ -1,7 +1,6 @@
 """nets/motion.py with gradients, and the search for motion that a fit starts from."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -10,10 +9,14 @@ from torch.nn import functional
 from inrcodec.nets.motion import HALF_WAY
 
 _REACH = len(HALF_WAY)
-# Samples that a vector can be off at the coarsest scale, then at the finer ones.
-_FIRST_REACH, _REACH_AFTER = 4, 2
-# What a correction of one sample costs, in mean absolute difference: flat places keep still.
-_PENALTY = 0.006
+# Scales of the search, and samples that a vector can be off at the first and at the others.
+_COARSEST = 16
+_FIRST_REACH, _REACH_AFTER = 3, 2
+# Corrections at the finest scale, in samples.
+_UNITS = (1.0, 0.5, 0.25)
+# Weight of a block's surroundings; what an octave of being unlike its neighbours costs a vector,
+# in mean absolute difference.
+_AROUND, _UNLIKE = 1.0, 0.003
 
 
 def doubled(planes: Tensor) -> Tensor:
@@ -51,61 +54,76 @@ def moved(double: Tensor, motion: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def matched(current: Tensor, reference: Tensor, block: int, reach: int = 16) -> Tensor:
+def matched(current: Tensor, reference: Tensor, block: int) -> Tensor:
     """Fields of motion (n, 2, h / block, w / block) from planes (n, 1, h, w) to references of the
-    same shape, from coarse to fine, up to about `reach` times 8 samples.
+    same shape, from coarse to fine, of up to about 60 samples.
 
     Around every vector small corrections are tried, at the finest scale down to a quarter of a
-    sample, and the one with the least absolute differences in its block and around it is kept; a
-    median over neighbours removes strays.
+    sample, then the vectors of its neighbours. That with the least absolute differences in its
+    block and around it is kept, where being unlike its neighbours costs as much as some of them.
     """
-    n, _, rows, columns = current.shape
+    rows, columns = current.shape[2:]
     shape = (-(-rows // block), -(-columns // block))
-    fields = current.new_zeros(n, 2, *shape)
-    scale = 1
-    while 2 * scale <= reach and min(rows, columns) >= 16 * scale:
-        scale *= 2
-    first = True
+    fields = current.new_zeros(len(current), 2, *shape)
+    coarsest = min(_COARSEST, max(1, min(rows, columns) // 16))
+    scale = 2 ** (coarsest.bit_length() - 1)
+    reach = _FIRST_REACH
     while scale >= 1:
         planes = [functional.avg_pool2d(x, scale) if scale > 1 else x for x in (current, reference)]
-        double = doubled(planes[1])
-        for unit in (1.0,) if scale > 1 else (1.0, 0.5, 0.25):
-            reached = (_FIRST_REACH if first else _REACH_AFTER) if unit == 1.0 else 1
-            fields = _corrected(planes[0], double, fields, scale, unit, reached)
-        first = False
+        costs = _Costs(planes[0], doubled(planes[1]), scale)
+        for unit in (1.0,) if scale > 1 else _UNITS:
+            offsets = [current.new_tensor(shift) * unit * scale for shift in _shifts(reach)]
+            tried = (fields + offset.view(1, 2, 1, 1) for offset in offsets)
+            fields = _best(costs, fields, tried)
+            reach = 1
+        fields = _best(costs, fields, _neighbours(fields))
+        reach = _REACH_AFTER
         scale //= 2
     return fields
 
 
-def _corrected(
-    current: Tensor, double: Tensor, fields: Tensor, scale: int, unit: float, reach: int
-) -> Tensor:
-    """Fields after the best of the corrections of up to `reach` units of the scale's samples."""
-    rows, columns = current.shape[2:]
-    shape = (fields.shape[2], fields.shape[3])
-    dense = functional.interpolate(fields / scale, size=(rows, columns), mode="bilinear")
-    best = correction = None
-    for shift in _shifts(reach):
-        offset = current.new_tensor(shift).view(1, 2, 1, 1) * unit
-        difference = (moved(double, dense + offset) - current).abs()
-        cost = functional.interpolate(difference, size=shape, mode="area")
-        around = functional.avg_pool2d(cost, 3, 1, 1, count_include_pad=False)
-        cost = cost + 2 * around + _PENALTY * unit * math.hypot(*shift)
-        if best is None or correction is None:
-            best, correction = cost, offset.expand_as(fields)
-            continue
-        better = cost < best
-        best = torch.where(better, cost, best)
-        correction = torch.where(better, offset, correction)
-    assert correction is not None
-    return _median(fields + correction * scale)
+class _Costs:
+    """What vectors cost at one scale."""
+
+    def __init__(self, current: Tensor, double: Tensor, scale: int) -> None:
+        self._current, self._double, self._scale = current, double, scale
+
+    def __call__(self, fields: Tensor, expected: Tensor) -> Tensor:
+        """Of every vector, where `expected` ones cost nothing by themselves: (n, 1, h, w)."""
+        dense = functional.interpolate(
+            fields / self._scale, size=self._current.shape[2:], mode="bilinear"
+        )
+        difference = (moved(self._double, dense) - self._current).abs()
+        own = functional.interpolate(difference, size=fields.shape[2:], mode="area")
+        around = functional.avg_pool2d(own, 3, 1, 1, count_include_pad=False)
+        unlike = (fields - expected).norm(dim=1, keepdim=True)
+        return (own + _AROUND * around) / (1 + _AROUND) + _UNLIKE * torch.log2(1 + unlike)
+
+
+def _best(costs: _Costs, fields: Tensor, tried: Iterable[Tensor]) -> Tensor:
+    """Of the fields and the tried ones, at every place the vector that costs least."""
+    expected = _median(fields)
+    least = costs(fields, expected)
+    for other in tried:
+        cost = costs(other, expected)
+        fields = torch.where(cost < least, other, fields)
+        least = torch.minimum(cost, least)
+    return fields
+
+
+def _neighbours(fields: Tensor) -> Iterator[Tensor]:
+    """Every vector's median, its neighbours' vectors, and none."""
+    yield _median(fields)
+    padded = functional.pad(fields, (1, 1, 1, 1), mode="replicate")
+    rows, columns = fields.shape[2:]
+    for y, x in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        yield padded[:, :, y : y + rows, x : x + columns]
+    yield torch.zeros_like(fields)
 
 
 def _shifts(reach: int) -> Iterator[tuple[float, float]]:
     span = range(-reach, reach + 1)
-    yield from sorted(
-        ((float(y), float(x)) for y in span for x in span), key=lambda s: math.hypot(*s)
-    )
+    yield from ((float(y), float(x)) for y in span for x in span if y or x)
 
 
 def _median(fields: Tensor) -> Tensor:

@@ -14,11 +14,12 @@ from inrcodec.encoder.latent_job import static_bits
 from inrcodec.nets.film import Film
 
 # The search's own share of the work: updates of the fields before the fit, and their rate.
-_UPDATES, _RATE = 20, 0.15
+_UPDATES, _RATE = 40, 0.3
 # Squared error that better motion saves here, of which coefficients would have had to pay: about.
-_WORTH = 0.25
-# Rounding up from here: plain coding then leaves about as much error as the fit will.
-_ROUND_UP = 0.25
+_WORTH = 0.05
+# By how much coefficients are drawn towards zero before they are rounded, in steps: few ones are
+# worth their bits.
+_DEAD = 0.25
 # Steps, in octaves, at which the size of plain coding is known.
 _OCTAVES = np.arange(-12.0, 1.5, 0.5)
 # Frames from one to the next in which this is counted.
@@ -52,7 +53,9 @@ class Start:
                 for refs in sides
             ]
             if batch.fields > 2:
-                fields.append(torch.zeros_like(fields[0][:, :1]))
+                first, second = fields
+                none = torch.zeros_like(first[:, :1])
+                fields = [(first - second) / 2, (first + second) / 2, none]
             found.append(torch.cat(fields, dim=1))
         return found
 
@@ -106,7 +109,8 @@ class Start:
             with torch.no_grad():
                 left = [a - b for a, b in zip(planes, predicted, strict=True)]
                 picture = self._synthesis.coefficients(weights, batch, left)
-                coded = [g.sign() * (g.abs() + _ROUND_UP).floor() for g in picture]
+                picture = [g.sign() * (g.abs() - _DEAD).clamp_min(0) for g in picture]
+                coded = [grid.round() for grid in picture]
                 found = self._synthesis.pictures(weights, batch, coded)
                 found = [a + b for a, b in zip(found, predicted, strict=True)]
                 self._synthesis.keep(number, found, kept)

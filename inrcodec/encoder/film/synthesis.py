@@ -115,10 +115,12 @@ class Synthesis:
     def _prediction(
         self, batch: Batch, dense: Tensor, kept: Mapping[int, Planes], number: int
     ) -> Tensor:
-        first = moved(torch.cat([kept[f][number] for f in batch.before]), dense[:, :2])
+        before = torch.cat([kept[f][number] for f in batch.before])
         if not batch.after:
-            return first
-        second = moved(torch.cat([kept[f][number] for f in batch.after]), dense[:, 2:4])
+            return moved(before, dense[:, :2])
+        after = torch.cat([kept[f][number] for f in batch.after])
+        first = moved(before, dense[:, 2:4] + dense[:, :2])
+        second = moved(after, dense[:, 2:4] - dense[:, :2])
         share = (dense[:, 4:] + 0.5).clamp(0, 1)
         return second + share * (first - second)
 
