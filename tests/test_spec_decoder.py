@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from inrcodec.container import Kind, Net, Storage, parse_file
 from inrcodec.container.header import Numbers, pack_header
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode
+from inrcodec.decoder import decode, film
 from inrcodec.decoder.part import box_of
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.pyramid import read_latents
@@ -26,7 +26,7 @@ from inrcodec.encoder import encode_signal
 from inrcodec.errors import InrError, LimitExceeded
 from inrcodec.limits import Limits
 from inrcodec.nets.spectrum_context import walk
-from inrcodec.network import pyramid_of, spectrum_of
+from inrcodec.network import film_of, pyramid_of, spectrum_of
 from inrcodec.options import EncodeOptions
 from inrcodec.signals import Signal
 
@@ -146,7 +146,7 @@ def assert_same_sound(ours, theirs):
 
 def assert_same_contexts(header, weights, latents):
     """Every scale index is what plain integers, one latent at a time, make of the magnitudes."""
-    head = spec_decoder.read_head(pack_header(header.with_crcs([0] * header.segments)))
+    head = head_of(header)
     known = np.zeros_like(latents)
     contexts = spec_decoder.FrameContexts(head, weights, known)
 
@@ -245,6 +245,86 @@ def noisy_waves(height, width, channels, depth):
     values = np.stack(planes, axis=-1) + rng.normal(0, 0.03, (height, width, channels))
     dtype = np.uint8 if depth == 8 else np.uint16
     return Signal("image", np.rint(values.clip(0, 1) * (2**depth - 1)).astype(dtype))
+
+
+@settings(max_examples=25, deadline=None)
+@given(header=forge.headers(side=9, nets=(Net.FILM,)), seed=st.integers(0, 99))
+def test_same_latents_and_samples_of_a_film(header, seed):
+    header = replace(header, segment=-(-header.segment // 3))
+    contents = forge.random_contents(header, seed)
+    data = forge.make_parted(header, contents)
+    decoded = spec_decoder.read_file(data)
+    for theirs, (tensors, latents) in zip(decoded.segments, contents, strict=True):
+        assert theirs.integers == [tensor.integers.tolist() for tensor in tensors]
+        ours = [grid.swapaxes(0, 1) for batch in latents for grid in batch]
+        for mine, other in zip(ours, theirs.arrays(), strict=True):
+            assert np.array_equal(mine, other)
+    assert_same_samples(decode(data), decoded)
+
+
+@settings(max_examples=50, deadline=None)
+@given(frames=st.integers(1, 300), interval=st.integers(0, 8))
+def test_same_batches_of_a_film(frames, interval):
+    header = replace(forge.MOVING, shape=(frames, 5, 7), segment=frames, interval=2**interval)
+    net = film_of(header, 0)
+    theirs = spec_decoder.batches_of({"interval": net.interval}, frames)
+    assert [(b.level, list(b.frames)) for b in net.batches] == [
+        (b.number, b.frames) for b in theirs
+    ]
+    for ours, their in zip(net.batches, theirs, strict=True):
+        assert [refs for _, refs in ours.predicted_from()] == [r for r in their.references if r]
+
+
+@pytest.mark.parametrize("largest", [65504.0, -65504.0])
+def test_contexts_of_the_largest_latents_and_weights_of_a_film(largest):
+    """Sums stay exact where they are as large as a file can make them, in either decoder."""
+    header = replace(forge.MOVING, shape=(3, 2, 2), segment=3, interval=2)
+    net = film_of(header, 0)
+    specs = spec_decoder.film_tensors(head_of(header))
+    weights = {s.name: np.full(s.shape, largest, dtype=np.float32) for s in specs}
+    latents = forge.random_batches(net, np.random.default_rng(0))
+    for batch in latents:
+        for grid in batch:
+            grid[:] = -32768
+    payload = film.write_latents(net, flat(net, weights), latents)
+    for batch in spec_decoder.read_film(head_of(header), weights, payload, 0):
+        assert all((grid == -32768).all() for grid in [*batch.motion, *batch.picture])
+
+
+def head_of(header):
+    """A header as the second decoder reads it."""
+    return spec_decoder.read_head(pack_header(header.with_crcs([0] * header.segments)))
+
+
+def flat(net, weights):
+    """The second decoder's tensors in the package's shapes."""
+    return {spec.name: weights[spec.name].reshape(spec.shape) for spec in net.tensors()}
+
+
+@pytest.mark.parametrize("layout", ["4:2:0", "rgb", "grey"])
+@pytest.mark.parametrize(("shape", "segments"), [((9, 37, 46), 2), ((2, 1, 3), 1), ((1, 9, 16), 1)])
+def test_same_samples_of_an_encoded_film(layout, shape, segments):
+    signal = drifting(shape, layout)
+    options = {"steps": "10", "segment": str(-(-shape[0] // segments))}
+    data = encode_signal(signal, EncodeOptions(size=1900, repr="film", settings=options)).data
+    decoded = spec_decoder.read_file(data)
+    assert len(decoded.segments) == segments
+    assert_same_samples(decode(data), decoded)
+
+
+def drifting(shape, layout):
+    """Waves that move, and noise that does not."""
+    frames, height, width = shape
+    t, y, x = np.mgrid[:frames, :height, :width]
+    rng = np.random.default_rng(height)
+    waves = [0.5 + 0.3 * np.sin((x - t + 3 * c) / 5) * np.cos(y / 4 + c) for c in range(3)]
+    noise = rng.normal(0, 0.03, (height, width, 1))
+    samples = np.rint(255 * (np.stack(waves, axis=-1) + noise).clip(0, 1)).astype(np.uint8)
+    rate = Fraction(25)
+    if layout == "rgb":
+        return Signal("video", samples, rate=rate)
+    chroma = np.ascontiguousarray(samples[:, ::2, ::2, 1:]) if layout == "4:2:0" else None
+    return Signal("video", samples[..., :1], rate=rate, chroma=chroma)
 
 
 def test_specification_states_a_right_plane_of_latents():
