@@ -141,6 +141,15 @@ class LatentFit(ABC):
 
     def warm_up(self, steps: int = 25) -> None:
         """Contexts alone, on the rounded latents."""
+        self._fit_contexts(steps)
+
+    def refit_contexts(self, steps: int = 8) -> None:
+        """Contexts alone once more, and grids for what they become: latents have changed much."""
+        self._fit_contexts(steps)
+        if self.grids is not None:
+            self.use_grids()
+
+    def _fit_contexts(self, steps: int) -> None:
         optimiser = torch.optim.Adam([self.weights[name] for name in self._contexts], lr=0.08)
         values = self._rounded()
         for _ in range(steps):
