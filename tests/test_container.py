@@ -97,6 +97,8 @@ def test_file_round_trip(header, seed):
 
 def minor(header):
     """The lowest minor version that has all of a header."""
+    if header.net == Net.FILM:
+        return 3
     if header.kind != Kind.IMAGE:
         return 2
     return 1 if header.net == Net.PYRAMID else 0

@@ -52,6 +52,16 @@ def test_a_fit_follows_a_size(bits):
     assert fitted.measured().bits == pytest.approx(bits, rel=0.1)
 
 
+def test_coarser_steps_get_contexts_of_their_own():
+    """Under contexts of finer steps zeros alone would cost too much, and all would be dropped."""
+    fitted = PlainFit(step=0.05)
+    run(fitted)
+    budget = int(fitted.measured().bits / 8 / 5)
+    meet_budget(fitted, lambda: math.ceil(fitted.measured().bits / 8), budget, never)
+    assert 0.9 * budget <= fitted.measured().bits / 8 <= budget
+    assert int(fitted.latents.detach().round().count_nonzero()) > COUNT // 8
+
+
 def test_a_fit_follows_a_quality():
     fitted = PlainFit()
     run(fitted, lambda measured: 4.0 / measured.error)

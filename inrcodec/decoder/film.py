@@ -178,21 +178,24 @@ class _Synthesis:
     def frames(self, wanted: Collection[int]) -> dict[int, Planes]:
         net = self.net
         needed, found = _closure(net, wanted), {}
+        last = _last_uses(net, needed)
         for number, batch in enumerate(net.batches):
             chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
             if not chosen:
                 continue
             pictures = self._pictures(number, chosen)
             fields = self._fields(number, chosen) if batch.fields else None
-            later = {frame for other in net.batches[number + 1 :] for frame in other.references}
             for k, i in enumerate(chosen):
                 planes = [plane[k] for plane in pictures]
                 if fields is not None:
                     self._predict(batch, i, fields[k], planes)
-                if batch.frames[i] in later:
+                if batch.frames[i] in last:
                     self._doubled[batch.frames[i]] = [doubled(plane) for plane in planes]
                 if batch.frames[i] in wanted:
                     found[batch.frames[i]] = self._coloured(planes)
+            for frame in batch.references:
+                if last.get(frame) == number:
+                    del self._doubled[frame]
         return found
 
     def _pictures(self, number: int, chosen: list[int]) -> Planes:
@@ -261,11 +264,20 @@ def _closure(net: Film, wanted: Collection[int]) -> set[int]:
     """The wanted frames and all that they are predicted from, directly or not."""
     needed = set(wanted)
     for batch in reversed(net.batches):
-        after = batch.after or batch.before
-        for frame, *references in zip(batch.frames, batch.before, after, strict=False):
+        for frame, references in batch.predicted_from():
             if frame in needed:
                 needed.update(references)
     return needed
+
+
+def _last_uses(net: Film, needed: Collection[int]) -> dict[int, int]:
+    """The last batch with a needed frame that is predicted from a frame, by that frame."""
+    last = {}
+    for number, batch in enumerate(net.batches):
+        for frame, references in batch.predicted_from():
+            if frame in needed:
+                last.update(dict.fromkeys(references, number))
+    return last
 
 
 def _chosen(values: np.ndarray, count: int, chosen: list[int]) -> np.ndarray:

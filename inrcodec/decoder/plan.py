@@ -17,6 +17,8 @@ from inrcodec.weights.storage import Projected, Storage
 _CHUNK_FLOATS = 2**20
 # Floats that a single row may need: one row cannot be divided further.
 _LARGEST_ROW_FLOATS = 2**24
+# Samples that a frame of a film counts as at least: each takes milliseconds, however small it is.
+_LEAST_FRAME = 2**10
 
 Box = tuple[tuple[int, int], ...]
 
@@ -103,9 +105,8 @@ def _check_pyramid(net: Pyramid, limits: Limits) -> int:
 def _check_film(header: Header, limits: Limits) -> int:
     """Check a film; the multiply-accumulates of all segments."""
     net, last = film_of(header, 0), film_of(header, header.segments - 1)
-    limits.check(
-        "samples", math.prod(net.padded) * header.shape[0] * net.channels, "padded samples"
-    )
+    samples = max(math.prod(net.padded) * net.channels, _LEAST_FRAME)
+    limits.check("samples", samples * header.shape[0], "padded samples")
     latents = net.latents() * (header.segments - 1) + last.latents()
     limits.check("samples", latents, "latents")
     limits.check("weights", sum(t.size for t in net.tensors()))

@@ -46,9 +46,11 @@ def meet_budget(
         bits_of_one = min(max(8 * abs(before - size) / changed, 0.5), _BITS_OF_ONE)
     while size > budget:
         if not _drop(fitted, math.ceil(8 * (size - budget) / bits_of_one)):
-            if not fitted.latents.detach().round().any():
-                raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
+            empty = not fitted.latents.detach().round().any()
             fitted.follow(2.0)
+            fitted.refit_contexts()
+            if empty and (size := size_of()) > budget:
+                raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
         size = size_of()
 
 
@@ -65,6 +67,7 @@ def _approach(
         if excess <= _REACH or stop():
             break
         fitted.follow(excess ** (1 / ELASTICITY))
+        fitted.refit_contexts()  # under those of before, zeros cost too much
     return size
 
 

@@ -34,6 +34,7 @@ _REPORT = 5
 _PROBES = 4
 _LN2 = math.log(2)
 _LARGEST = 2**15 - 1  # latent that the file can hold
+_RATIO = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,6 @@ class LatentFit(ABC):
     - an aim for each latent: `wanted`.
     """
 
-    ratio = 0.1
-
     def __init__(
         self,
         latents: Tensor,
@@ -92,6 +91,11 @@ class LatentFit(ABC):
         self._optimiser = torch.optim.Adam(groups, lr=_LATENT_RATE, betas=(0.9, 0.99), fused=True)
 
     # --- what latents stand for ---
+
+    @property
+    def ratio(self) -> float:
+        """lambda over the square of the step."""
+        return _RATIO
 
     @property
     @abstractmethod
@@ -141,6 +145,15 @@ class LatentFit(ABC):
 
     def warm_up(self, steps: int = 25) -> None:
         """Contexts alone, on the rounded latents."""
+        self._fit_contexts(steps)
+
+    def refit_contexts(self, steps: int = 8) -> None:
+        """Contexts alone once more, and grids for what they become: latents have changed much."""
+        self._fit_contexts(steps)
+        if self.grids is not None:
+            self.use_grids()
+
+    def _fit_contexts(self, steps: int) -> None:
         optimiser = torch.optim.Adam([self.weights[name] for name in self._contexts], lr=0.08)
         values = self._rounded()
         for _ in range(steps):

@@ -17,6 +17,7 @@ Prediction between frames on both sides, the middle ones first, is that of H.264
 successors; that every integer is fitted through all predictions made from it is ours.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -49,6 +50,12 @@ class Batch:
     def references(self) -> set[int]:
         """Frames that these are predicted from."""
         return {*self.before, *self.after}
+
+    def predicted_from(self) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Each frame that is predicted, and those that it is predicted from."""
+        sides = [side for side in (self.before, self.after) if side]
+        if sides:
+            yield from zip(self.frames, zip(*sides, strict=True), strict=True)
 
 
 @dataclass(frozen=True)
@@ -134,15 +141,14 @@ class Film:
         )
 
     def latents(self) -> int:
-        """Number of latents."""
-        total = 0
-        for batch in self.batches:
-            count = len(batch.frames)
-            grids = self.picture(count).grids()
-            if batch.fields:
-                grids += self.motion(count * batch.fields).grids()
-            total += sum(grid.size for grid in grids)
-        return total
+        """Number of latents, without making the batches: their number is the file's to choose."""
+        others = self.shape[0] - 1
+        anchors = -(-others // self.interval)
+        fields = ONE_SIDED * anchors + TWO_SIDED * (others - anchors)
+        picture, motion = (
+            sum(grid.size for grid in net.grids()) for net in (self.picture(1), self.motion(1))
+        )
+        return self.shape[0] * picture + fields * motion
 
     def tensors(self) -> list[TensorSpec]:
         """The stored tensors, in file order."""

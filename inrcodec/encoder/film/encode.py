@@ -44,6 +44,8 @@ _LEAST_STEP, _FIRST = 0.25, 2.0**-12
 _CODING = 1.001
 # Fits of all segments to find the one that decodes to a quality.
 _QUALITY_ROUNDS = 3
+# Times that all frames of a segment are coded anew for a quality.
+_RECODINGS = 6
 
 
 def planned_film(signal: Signal, frames: int) -> Film:
@@ -89,7 +91,7 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
     job = FilmJob(session)
     # A segment's own figure counts luma and chroma alike; the PSNR of the whole does not.
-    aim = target + TOLERANCE_DB / 2
+    aim, best = target + TOLERANCE_DB / 2, None
     for _ in range(_QUALITY_ROUNDS):
         error = 10 ** (-aim / 10) * job.values
         step = job.step_for_error(ERROR_SHARE * error)
@@ -98,10 +100,19 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
         for number, share in enumerate(shares / shares.sum()):
             job.add_of_quality(number, step, error * share)
         made = job.candidate()
+        if best is None or _worth(made, target) > _worth(best, target):
+            best = made
         if target <= made.psnr_db <= target + TOLERANCE_DB or made.stopped:
             break
         aim += target + TOLERANCE_DB / 2 - made.psnr_db
-    return require_quality(made, target)
+    assert best is not None
+    return require_quality(best, target)
+
+
+def _worth(made: Candidate, target: float) -> tuple[bool, float]:
+    """What is worth more: any file that has the quality, of these the smallest."""
+    good = made.psnr_db >= target
+    return good, -len(made.data) if good else made.psnr_db
 
 
 class FilmJob:
@@ -178,14 +189,12 @@ class FilmJob:
         def goal(measured: Measured) -> float:
             return wanted / max(measured.error, 1e-12)
 
+        def excess_db() -> float:
+            error = max(segment.fitted.measured().error, 1e-12)
+            return 10 * math.log10(wanted / error) + TOLERANCE_DB / 2
+
         def exact() -> None:
-            meet_quality(
-                segment.fitted,
-                lambda: (
-                    10 * math.log10(wanted / max(segment.fitted.measured().error, 1e-12))
-                    + TOLERANCE_DB / 2
-                ),
-            )
+            _meet_quality(segment.fitted, excess_db)
 
         self._run(segment, goal, exact)
 
@@ -226,6 +235,22 @@ class FilmJob:
         peak = self.session.ends[1]
         promised = sum(part.error for part in self.parts) / self.values * peak**2
         return self.file.candidate(self.parts, promised, self._stopped)
+
+
+def _meet_quality(fitted: FilmFit, excess_db: Callable[[], float]) -> None:
+    """Ones and zeros; if they do not bring the quality, all frames coded anew at finer and finer
+    steps until there are ones to drop."""
+    meet_quality(fitted, excess_db)
+    for _ in range(_RECODINGS):
+        excess = excess_db()
+        if excess >= 0 or fitted.finest:
+            break
+        fitted.recode()
+        if excess_db() < 0:
+            fitted.follow(10 ** (excess / 10))
+            fitted.recode()
+        fitted.refit_contexts()
+    meet_quality(fitted, excess_db)
 
 
 class _SegmentFit:

@@ -6,7 +6,7 @@ gradients say what closed encoders have to guess at (x264 calls it macroblock tr
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from inrcodec.decoder.film import Integers
 from inrcodec.encoder.film.context import FilmContexts
 from inrcodec.encoder.film.start import Start
-from inrcodec.encoder.film.synthesis import Grids, Synthesis
+from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis
 from inrcodec.encoder.latent_fit import LatentFit, Weights
 from inrcodec.encoder.rate import Grid
 from inrcodec.nets.film import Film, steps_of
@@ -28,6 +28,8 @@ _LEANING = (-0.35, -0.3, 0.0, 0.1, 0.2, 0.3)
 _MOTION_STEP, _SHARE_STEP = 9.0, 1.8
 # One step in octaves of the stored steps, and of the stored colours.
 _FINE, _FINE_COLOURS = 2.0**-10, 2.0**-12
+# Zeros in the place of vectors spoil whole blocks: wanted many times as much as they are large.
+_VECTOR_WORTH = 64.0
 _NOT_CONTEXTS = ("colours", "steps")
 
 
@@ -53,6 +55,7 @@ class FilmFit(LatentFit):
         weights = _first_weights(net, colours, step, generator, device)
         latents = start.latents(weights, self.ratio * step**2)
         self._grids = [_grids(net, number) for number in range(len(net.batches))]
+        self._sizes = [math.prod(s) for kinds in self._grids for kind in kinds for s in kind]
         super().__init__(
             latents=torch.cat([grid.reshape(-1) for each in latents for grid in each.all()]),
             weights=weights,
@@ -73,6 +76,8 @@ class FilmFit(LatentFit):
 
     def _multiply_steps(self, octaves: float) -> None:
         self.weights["steps"][:-2] += octaves / 16
+        if self.grids is not None:  # the grid lies closely around the steps: it goes with them
+            self._round_to(self.grids, steps=_fine(self.arrays()["steps"], _FINE))
 
     def _multiply_latents(self, factor: float) -> None:
         """Those of pictures: motion that was rounded anew would move every frame after it."""
@@ -85,8 +90,7 @@ class FilmFit(LatentFit):
 
     def _parts(self, flat: Tensor) -> list[Grids]:
         """Latents, or what belongs to each, by batch and grid."""
-        sizes = [math.prod(s) for motion, picture in self._grids for s in (*motion, *picture)]
-        pieces = iter(flat.split(sizes))
+        pieces = iter(flat.split(self._sizes))
         return [
             Grids([next(pieces).view(s) for s in motion], [next(pieces).view(s) for s in picture])
             for motion, picture in self._grids
@@ -105,6 +109,45 @@ class FilmFit(LatentFit):
                 difference = (plane - self._planes[i][list(batch.frames)]) * self._masks[i]
                 totals[i] = totals[i] + difference.square().sum()
         return totals
+
+    def wanted(self) -> Tensor:
+        """The coefficients that each frame has beside its prediction from frames as they are;
+        vectors where they are, and far from being dropped.
+
+        A latent that was rounded away is often not wanted any more: the rest was fitted around it.
+        """
+        return self._recoded(lambda now, wanted: now)[0]
+
+    @torch.no_grad()
+    def recode(self) -> None:
+        """Round what is wanted of each frame, from the first to the last: the error falls to that
+        of the rounding, and bits rise."""
+        self.latents.copy_(self._recoded(lambda now, wanted: wanted.round())[1])
+
+    @torch.no_grad()
+    def _recoded(self, chosen: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """What is wanted, and latents chosen from those there are and those wanted; each batch is
+        predicted from what was chosen before."""
+        weights, maker = self.held(), self._synthesis
+        kept: dict[int, Planes] = {}
+        every: list[Tensor] = []
+        after: list[Tensor] = []
+        parts = zip(self.net.batches, self._parts(self._rounded()), strict=True)
+        for number, (batch, grids) in enumerate(parts):
+            planes = [plane[list(batch.frames)] for plane in self._planes]
+            predicted = [torch.zeros_like(plane) for plane in planes]
+            if batch.fields:
+                fields = maker.fields(weights, batch, grids.motion)
+                predicted = maker.predicted(batch, fields, kept)
+            left = [a - b for a, b in zip(planes, predicted, strict=True)]
+            wanted = maker.coefficients(weights, batch, left)
+            picture = [chosen(*pair) for pair in zip(grids.picture, wanted, strict=True)]
+            found = maker.pictures(weights, batch, picture)
+            maker.keep(number, [a + b for a, b in zip(found, predicted, strict=True)], kept)
+            every += [*(_VECTOR_WORTH * grid for grid in grids.motion), *wanted]
+            after += [*grids.motion, *picture]
+        flat, new = (torch.cat([grid.reshape(-1) for grid in each]) for each in (every, after))
+        return flat, new
 
     def seconds_per_step(self) -> float:
         """Time of a forward and backward pass; no tensor changes."""
