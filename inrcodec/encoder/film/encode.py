@@ -110,9 +110,9 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
 
 
 def _worth(made: Candidate, target: float) -> tuple[bool, float]:
-    """What is worth more: any file that has the quality, of these the smallest."""
+    """What is worth more: any file that has the quality, of these the nearest to it."""
     good = made.psnr_db >= target
-    return good, -len(made.data) if good else made.psnr_db
+    return good, -made.psnr_db if good else made.psnr_db
 
 
 class FilmJob:
