@@ -166,8 +166,8 @@ def main(
     target = RESULTS / f"{output}.json"
     rows = record.load(target)
     done = {(r["clip"], r["asked"], r["asked_kbps"]) for r in rows}
-    command = "python -m benchmarks.audio " + " ".join(sys.argv[1:])
-    where = record.provenance(threads)
+    command = record.command_line("audio")
+    where = record.provenance(threads, command)
     for path in clips([name for name in names.split(",") if name]):
         todo: list[tuple[str, float]] = [(kind, rate) for rate in rates for kind in kinds]
         todo += [(peer, rate) for rate in rates for peer in PEERS]
