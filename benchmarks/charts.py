@@ -54,7 +54,7 @@ def draw(chart: Chart, path: Path | None = None) -> str:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    settings = {"svg.fonttype": "none", "svg.hashsalt": chart.title, "font.size": 10}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": chart.title, "font.size": 10}
     with pyplot.rc_context(settings):
         figure, axis = pyplot.subplots(figsize=(5, 3.8))
         _panel(axis, chart)
@@ -88,8 +88,8 @@ def _panel(axis: Any, chart: Chart) -> None:
         style: dict[str, Any] = {"color": colour, "linestyle": dash, "linewidth": 2}
         axis.plot(rates, values, marker="o", markersize=4, **style)
     axis.set_xscale("log")
-    rates = sorted({rate for curve in curves.values() for rate, _ in curve})
-    ticks = [t for t in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if rates[0] / 1.2 < t < rates[-1] * 1.2]
+    every = sorted({rate for curve in curves.values() for rate, _ in curve})
+    ticks = [t for t in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if every[0] / 1.2 < t < every[-1] * 1.2]
     axis.set_xticks(ticks)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.xaxis.set_minor_locator(NullLocator())

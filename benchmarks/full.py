@@ -35,10 +35,11 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "paper": (
         "paper_size --jobs 2 --threads 1",
-        "peers fit cameraman --steps 2000",
-        "peers fit audio --steps 2000",
-        "peers fit kodak --items 5,15 --steps 1000",
-        "peers fit shapes --steps 2000",
+        "peers fit cameraman --steps 2000 --batch 16384 --rate-factor 10",
+        "peers fit audio --steps 2000 --rate-factor 10",
+        "peers fit kodak --items 5,15 --steps 2000 --batch 16384 --rate-factor 10",
+        "peers fit shapes --steps 1000",
+        "peers sizes",
     ),
     "performance": ("performance",),
 }

@@ -258,7 +258,16 @@ def _columns(lines: Cells) -> str:
 
 def _provenance(rows: list[record.Row]) -> str:
     """What rows say about where they come from; where they differ, each value once."""
-    keys = ("command", "commit", "date", "processor", "cores", "threads", "jobs", "seed")
+    keys: tuple[str, ...] = (
+        "command",
+        "commit",
+        "date",
+        "processor",
+        "cores",
+        "threads",
+        "jobs",
+        "seed",
+    )
     keys += ("effort", "time_limit_s", "pictures", "inrcodec", "torch", "numpy", "pillow", "python")
     lines = []
     for key in keys:
