@@ -29,6 +29,7 @@ from benchmarks import record
 from benchmarks.data import RESULTS, ROOT, SMALL_KODAK, bundled, small_set
 from benchmarks.kodak import _limit_threads, encode_one
 from benchmarks.startup import INRCODEC
+from benchmarks.tabular import markdown
 
 PARTS = ("effort", "decode", "size")
 REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
@@ -205,8 +206,6 @@ def run(jobs: Iterator[Job], threads: int, output: str) -> None:
 
 def effort_table(rows: Sequence[record.Row]) -> str:
     """PSNR and seconds by effort."""
-    from benchmarks.tables import markdown
-
     chosen = [row for row in rows if row["part"] == "effort"]
     efforts = sorted({row["effort"] for row in chosen})
     lines = []
@@ -222,8 +221,6 @@ def effort_table(rows: Sequence[record.Row]) -> str:
 
 def decode_table(rows: Sequence[record.Row]) -> str:
     """Time, memory and arithmetic of decodes."""
-    from benchmarks.tables import markdown
-
     keys = ("decode_ms", "peak_mb", "macs_per_sample", "gflops", "product_gflops", "share")
     lines = []
     for row in rows:
@@ -237,8 +234,6 @@ def decode_table(rows: Sequence[record.Row]) -> str:
 
 def size_table(rows: Sequence[record.Row]) -> str:
     """Seconds and memory by size."""
-    from benchmarks.tables import markdown
-
     keys = ("encode_s", "encode_peak_mb", "decode_s", "decode_peak_mb")
     lines = []
     for row in rows:

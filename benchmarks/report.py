@@ -237,14 +237,20 @@ def published_bd(chart: Chart) -> tuple[list[str], Cells]:
 
 def summary(good: list[record.Row], names: Sequence[str]) -> str:
     """Mean PSNR at each rate and BD-rates, for the terminal."""
+    lines = mean_table(good, names)
+    header, cells = bd_table(good, names)
+    return _columns(lines) + "\n\n" + _columns([["BD-rate", *header[1:]], *cells])
+
+
+def mean_table(good: list[record.Row], names: Sequence[str]) -> Cells:
+    """Mean PSNR of each codec at each rate, with a header."""
     rates = sorted({row["asked_bpp"] for row in good})
     pictures = len({row["image"] for row in good})
     lines = [["mean PSNR, dB", *(f"{rate:g} bpp" for rate in rates)]]
     for name in names:
         found = [[r for r in good if r["codec"] == name and r["asked_bpp"] == b] for b in rates]
         lines.append([name, *(_digits(_mean(m, pictures), 2) or "-" for m in found)])
-    header, cells = bd_table(good, names)
-    return _columns(lines) + "\n\n" + _columns([["BD-rate", *header[1:]], *cells])
+    return lines
 
 
 def _columns(lines: Cells) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.data import RESULTS, ROOT, shape
+from benchmarks.tabular import markdown
 
 if TYPE_CHECKING:
     from inrcodec.signals import Signal
@@ -95,8 +96,6 @@ def draw(original: "Signal", decoded: "Signal", target: Path) -> None:
 
 def table(rows: list[record.Row]) -> str:
     """IoU by size, a line for each representation."""
-    from benchmarks.tables import markdown
-
     sizes = sorted({row["asked_size"] for row in rows})
     lines = []
     for (name, kind), members in record.grouped(rows, "shape", "repr").items():

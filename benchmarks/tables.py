@@ -4,7 +4,6 @@ A table stands in README.md or docs/*.md between `<!-- table:NAME -->` and `<!--
 made of results/*.json and published/*.csv. One whose results are not all there is left as it is.
 """
 
-import json
 import math
 import re
 import statistics
@@ -15,10 +14,11 @@ from typing import Any
 
 import click
 
-from benchmarks import audio, entropy_coders, planning, record, shapes
+from benchmarks import audio, entropy_coders, planning, record, result_tables, shapes
 from benchmarks.curves import LEAST_POINTS, Curve, bd_rate, published
 from benchmarks.data import RESULTS, ROOT
 from benchmarks.record import mean
+from benchmarks.tabular import Missing, figures_of, markdown, rows_of, where
 
 PICTURES = 24
 DEFAULT_EFFORT = 5
@@ -41,27 +41,6 @@ _MARKED = re.compile(r"(<!-- table:(\S+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 _FARTHEST = 1.15  # as a ratio of rates, that a curve is drawn on beyond its end
 
 
-class Missing(Exception):  # noqa: N818 - a state of the results, not an error
-    """A table cannot be made yet; the message says what is not there."""
-
-
-def rows_of(results: Path, name: str) -> list[record.Row]:
-    """Rows of a results file; raises Missing without any."""
-    rows = record.load(results / f"{name}.json")
-    if not rows:
-        raise Missing(f"no results/{name}.json")
-    return rows
-
-
-def figures_of(results: Path, name: str) -> dict[str, Any]:
-    """A results file that is one object; raises Missing."""
-    path = results / f"{name}.json"
-    if not path.is_file():
-        raise Missing(f"no results/{name}.json")
-    figures: dict[str, Any] = json.loads(path.read_text())
-    return figures
-
-
 def at_rate(curve: Curve, bpp: float) -> str:
     """PSNR at a rate, linear in the logarithm of the rate; `~` a little beyond the curve's ends,
     `-` further out."""
@@ -72,19 +51,6 @@ def at_rate(curve: Curve, bpp: float) -> str:
     (x0, y0), (x1, y1) = inside[0] if inside else (curve[-2], curve[-1])
     value = y0 + (y1 - y0) * math.log(bpp / x0) / math.log(x1 / x0)
     return f"{'' if first <= bpp <= last else '~'}{value:.1f}"
-
-
-def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table."""
-    return "\n".join(
-        "| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]
-    )
-
-
-def where(row: record.Row) -> str:
-    """The machine and versions of a measurement, for under its table."""
-    threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
-    return f"{row['processor']}, {threads} per encode, torch {row['torch']}, commit {row['commit']}"
 
 
 def rows_with(results: Path, name: str, settings: dict[str, Any]) -> list[record.Row]:
@@ -283,6 +249,15 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "shapes": lambda results: shapes.table(rows_of(results, "shapes")),
     "entropy_coders": lambda results: entropy_coders.table(rows_of(results, "entropy_coders")),
     "planning": lambda results: planning.table(rows_of(results, "planning")),
+    "bd_published": lambda results: result_tables.bd_published(results),
+    "sweep": lambda results: result_tables.sweep(results),
+    "audio_mean": lambda results: result_tables.audio_mean(results),
+    "video": lambda results: result_tables.video_table(results),
+    "effort": lambda results: result_tables.performance_table(results, "effort"),
+    "decode": lambda results: result_tables.performance_table(results, "decode"),
+    "size": lambda results: result_tables.performance_table(results, "size"),
+    "peers": lambda results: result_tables.peers(results),
+    "peers_sizes": lambda results: result_tables.peers_sizes(results),
 }
 
 

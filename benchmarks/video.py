@@ -21,6 +21,7 @@ import click
 from benchmarks import record
 from benchmarks.data import RESULTS, films
 from benchmarks.kodak import _limit_threads, rounded
+from benchmarks.tabular import markdown
 
 # Options of ffmpeg; without sound, without what the container adds that is not needed.
 PEERS = {
@@ -91,8 +92,6 @@ def _measured(original: Path, back: Path, file: Path) -> record.Row:
 
 def table(rows: list[record.Row]) -> str:
     """PSNR and measured rate of every film and rate: ours, then the peers."""
-    from benchmarks.tables import markdown
-
     names = list(dict.fromkeys(row["codec"] for row in rows))
     names.sort(key=lambda name: (name in PEERS, name))
     lines = []

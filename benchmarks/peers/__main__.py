@@ -17,7 +17,7 @@ from benchmarks.curves import published_rows
 from benchmarks.data import RESULTS
 from benchmarks.kodak import _limit_threads
 from benchmarks.peers.tasks import TASKS, Item, Network, sizes
-from benchmarks.tables import markdown
+from benchmarks.tabular import markdown
 
 _KEY = ("task", "item", "network", "steps", "batch", "learning_rate", "seed")
 
