@@ -5,7 +5,8 @@ with fixed steps, seeds and one thread, and two of the larger files decoded. Fai
 (SNR of sound) at a rate is more than 0.1 dB below benchmarks/results/check.json, or a speed ratio
 more than 20 % above it. A speed ratio is a time over that of a matrix product (1024 x 1024 x 1024,
 float32, NumPy, one thread) taken in turns with it, the least of several: machines differ less in it
-than in seconds, though still by their memory and vector units. --update writes the results.
+than in seconds, though still by their memory, vector units and, as decoding takes all cores, by
+their number. --update writes the results, best on a machine that does nothing else.
 """
 
 import math

@@ -13,6 +13,7 @@ class Peer(nn.Module):
     """A network over a grid. Rows are what a step may take at random: here single samples."""
 
     block = 1  # samples of a row
+    chunk = 2**15  # rows to evaluate together where memory counts
 
     def __init__(self, shape: tuple[int, ...], channels: int) -> None:
         super().__init__()

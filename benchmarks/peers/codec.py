@@ -30,6 +30,8 @@ class OfCodec(Peer):
         self.tensors: Any = nn.ParameterDict(tensors)  # a mapping, though not by its type
         nn.init.constant_(self.tensors["bout"], middle)
         self.block = math.prod(net.block(self.head))
+        if isinstance(net, Asmr):
+            self.chunk = self.rows  # only all of them share activations
         # Samples of the padded grid are numbered as those of the grid; the padded ones are the
         # nearest sample's.
         self._last = torch.tensor(self.shape) - 1
