@@ -45,7 +45,10 @@ PEERS = {
     "avif": Peer(
         "AVIF", range(0, 101), tuple({"speed": 4, "subsampling": s} for s in _SAMPLINGS), ".avif"
     ),
-    "jpeg2000": Peer("JPEG2000", range(0, 100), ({"irreversible": True},), ".jp2", _ratio),
+    # Pillow leaves the colour transform out unless told: 2 dB less at 0.3 bpp, 4 to 5 at 1.2.
+    "jpeg2000": Peer(
+        "JPEG2000", range(0, 100), ({"irreversible": True, "mct": 1},), ".jp2", _ratio
+    ),
 }
 
 

@@ -107,6 +107,14 @@ def test_peers_stay_within_their_budget_and_use_it(name):
     assert coded[1].psnr_db > coded[0].psnr_db
 
 
+def test_jpeg2000_transforms_colours():
+    """Grey in all channels: with the transform two of the three cost next to nothing."""
+    grey = np.repeat(picture()[..., :1], 3, axis=2)
+    coded = classical.encode_within("jpeg2000", grey, [1500])[0]
+    alone = classical.encode_within("jpeg2000", picture(), [1500])[0]
+    assert coded.psnr_db > alone.psnr_db + 3
+
+
 def test_peer_without_a_file_small_enough():
     assert classical.encode_within("jpeg", picture(), [100]) == [None]
     assert classical.psnr_at("jpeg", picture(), 100) is None
