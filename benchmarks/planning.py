@@ -5,7 +5,6 @@ the decoded file. Each encode runs in a process of its own, so that nothing that
 left for the next. Rows go to results/planning.json; a run that is stopped goes on where it was.
 """
 
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -210,8 +209,8 @@ def main(
         if (experiment, name, path.stem, steps or _steps_of(experiment, name)) not in done
     ]
     _limit_threads(threads)
-    where = record.provenance(threads) | {"jobs": jobs}
-    command = "python -m benchmarks.planning " + " ".join(sys.argv[1:])
+    command = record.command_line("planning")
+    where = record.provenance(threads, command) | {"jobs": jobs}
     # A process for every encode: torch and the allocator start anew.
     with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
         for future in as_completed([pool.submit(run, *task) for task in todo]):
