@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PICTURE := examples/garden.png
 
-.PHONY: venv demo test lint types docs docs-check bench speed clean
+.PHONY: venv demo test lint types docs docs-check bench bench-full bench-check speed clean
 
 venv: .venv/.installed
 
@@ -36,11 +36,20 @@ docs-check: venv
 	$(BIN)/python -m benchmarks.tables --check
 	$(BIN)/python -m docs.make_cli --check
 
+# About 15 minutes on two cores; the report is bench/report.html.
 bench: venv
 	$(BIN)/python -m benchmarks.sweep
+
+# Hours; goes on where it stopped. One part: make bench-full PARTS=kodak
+bench-full: venv
+	$(BIN)/python -m benchmarks.full $(PARTS)
+
+# At most 3 minutes; fails where this commit is worse than benchmarks/results/check.json.
+bench-check: venv
+	$(BIN)/python -m benchmarks.check
 
 speed: venv
 	$(BIN)/python -m benchmarks.speed --json
 
 clean:
-	rm -rf .venv demo build .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv demo bench build .coverage .mypy_cache .pytest_cache .ruff_cache

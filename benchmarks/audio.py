@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.data import RESULTS, clips
+from benchmarks.tabular import markdown
 
 PEERS = {"mp3": ("libmp3lame", ".mp3"), "opus": ("libopus", ".opus")}
 _MOST_LAG = 4096
@@ -166,8 +167,8 @@ def main(
     target = RESULTS / f"{output}.json"
     rows = record.load(target)
     done = {(r["clip"], r["asked"], r["asked_kbps"]) for r in rows}
-    command = "python -m benchmarks.audio " + " ".join(sys.argv[1:])
-    where = record.provenance(threads)
+    command = record.command_line("audio")
+    where = record.provenance(threads, command)
     for path in clips([name for name in names.split(",") if name]):
         todo: list[tuple[str, float]] = [(kind, rate) for rate in rates for kind in kinds]
         todo += [(peer, rate) for rate in rates for peer in PEERS]
@@ -190,8 +191,6 @@ def main(
 
 def table(rows: list[record.Row]) -> str:
     """SNR in dB and measured kbps of every clip and rate: ours, then the peers."""
-    from benchmarks.tables import markdown
-
     coded = [row for row in rows if row["asked_kbps"]]
     names = list(dict.fromkeys(row["codec"] for row in coded))
     names.sort(key=lambda name: (name in PEERS, name))
@@ -210,8 +209,6 @@ def _cell(row: record.Row) -> str:
 
 def paper_table(rows: list[record.Row]) -> str:
     """The paper's network on every clip, and the mean."""
-    from benchmarks.tables import markdown
-
     fits = [row for row in rows if not row["asked_kbps"]]
     lines = [[row["clip"], f"{row['psnr_db']:.2f}", f"{row['encode_s']:.0f}"] for row in fits]
     means = (record.mean(fits, name) for name in ("psnr_db", "encode_s"))

@@ -1,6 +1,7 @@
-"""Where test pictures come from."""
+"""Where pictures, sounds, films and meshes come from."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,42 @@ def kodak(numbers: list[int] | None = None) -> list[Path]:
     return paths
 
 
+# A busy picture, a calm one, and one of strong colours.
+SMALL_KODAK = [5, 15, 23]
+SMALL_BUNDLED = ["astronaut", "chelsea", "coffee"]
+
+
+def small_set(numbers: list[int], say: Callable[[str], None]) -> tuple[list[Path], str]:
+    """A few pictures and where they are from.
+
+    Of Kodak, where they are or can be fetched (their checksums are verified); else those that come
+    with scikit-image. `say` is told what happens.
+    """
+    from benchmarks.fetch import FetchError, destination, fetch
+
+    folder = destination()
+    names = [f"kodim{number:02d}.png" for number in numbers]
+    if all((folder / name).is_file() for name in names):
+        return [folder / name for name in names], "Kodak"
+    try:
+        for name in names:
+            say(f"{name}: {'fetched' if fetch(name, folder) else 'there'}")
+    except FetchError as error:
+        say(f"{error}; pictures that come with scikit-image instead")
+        return skimage_pictures(), "scikit-image"
+    return [folder / name for name in names], "Kodak, fetched and verified"
+
+
+def skimage_pictures() -> list[Path]:
+    """Pictures inside the package scikit-image, RGB. Raises SystemExit without it."""
+    try:
+        import skimage
+    except ImportError as error:
+        raise SystemExit("no pictures: pip install scikit-image, or set INRCODEC_DATA") from error
+    folder = Path(skimage.__file__).parent / "data"
+    return [folder / f"{name}.png" for name in SMALL_BUNDLED]
+
+
 def clips(names: list[str] | None = None) -> list[Path]:
     """Sounds under $INRCODEC_DATA/audio, all or those with one of `names` in their name.
 
@@ -33,6 +70,18 @@ def clips(names: list[str] | None = None) -> list[Path]:
     found = sorted(path for path in folder.glob("*") if path.suffix in (".wav", ".flac"))
     if not found:
         raise SystemExit(f"{folder} has no sounds: set INRCODEC_DATA to a folder with audio/*.wav")
+    return [path for path in found if not names or any(name in path.name for name in names)]
+
+
+def films(names: list[str] | None = None) -> list[Path]:
+    """Videos under $INRCODEC_DATA/video, all or those with one of `names` in their name.
+
+    Raises SystemExit with what to do if the folder is not there.
+    """
+    folder = Path(os.environ.get("INRCODEC_DATA", ROOT / "data")) / "video"
+    found = sorted(folder.glob("*.y4m"))
+    if not found:
+        raise SystemExit(f"{folder} has no films: set INRCODEC_DATA to a folder with video/*.y4m")
     return [path for path in found if not names or any(name in path.name for name in names)]
 
 

@@ -16,7 +16,6 @@ counted, everything else is: tables, the models' bytes, the final state.
 import bz2
 import json
 import math
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -158,8 +157,8 @@ def main(files: tuple[Path, ...], steps: int, as_json: bool, output: str) -> Non
     """Compare entropy coders on the integers of FILES (default: short fits)."""
     sources = [(file.stem, file.read_bytes()) for file in files] or short_fits(steps)
     rows = [compare(name, data) for name, data in sources]
-    kept = [row | record.provenance(0) for row in rows]
-    command = "python -m benchmarks.entropy_coders " + " ".join(sys.argv[1:])
+    command = record.command_line("entropy_coders")
+    kept = [row | record.provenance(0, command) for row in rows]
     record.save(RESULTS / f"{output}.json", command, kept)
     click.echo(json.dumps(rows, indent=1) if as_json else table(rows))
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -21,12 +22,15 @@ from benchmarks import record
 from benchmarks.data import RESULTS, kodak
 
 
-def encode_one(path: Path, settings: record.Row, beside: Sequence[str] = ()) -> record.Row:
+def encode_one(
+    path: Path, settings: record.Row, beside: Sequence[str] = (), keep: Path | None = None
+) -> record.Row:
     """Encode one picture, decode the file with the installed command, measure.
 
-    Peers named in `beside` are given the same bytes (`peers.psnr_at`).
+    Peers named in `beside` are given the same bytes (`classical.psnr_at`). The file and its picture
+    stay as `keep` with suffixes .inr and .png.
     """
-    from benchmarks import peers
+    from benchmarks import classical
     from inrcodec import metrics
     from inrcodec.encoder import encode_signal
     from inrcodec.options import EncodeOptions
@@ -36,14 +40,16 @@ def encode_one(path: Path, settings: record.Row, beside: Sequence[str] = ()) -> 
     options = EncodeOptions(**settings)
     made = encode_signal(signal, options)
     with tempfile.TemporaryDirectory() as folder:
-        file, back = Path(folder) / "a.inr", Path(folder) / "a.png"
+        stem = keep or Path(folder) / "a"
+        file, back = stem.with_name(f"{stem.name}.inr"), stem.with_name(f"{stem.name}.png")
         file.write_bytes(made.data)
-        subprocess.run(
-            [sys.executable, "-m", "inrcodec", "decode", str(file), "-o", str(back), "-q"],
-            check=True,
-        )
+        command = [sys.executable, "-m", "inrcodec", "decode", str(file), "-o", str(back)]
+        started = time.perf_counter()
+        subprocess.run([*command, "-q", "--force"], check=True)
+        decode_s = time.perf_counter() - started
         decoded = read_image(back, back.name)
         size = file.stat().st_size
+    measured = metrics.compare(signal, decoded)
     return {
         "image": path.stem,
         "asked_bpp": settings["bpp"],
@@ -51,13 +57,22 @@ def encode_one(path: Path, settings: record.Row, beside: Sequence[str] = ()) -> 
         "effort": settings["effort"],
         "bytes": size,
         "bpp": size * 8 / math.prod(signal.shape),
-        "psnr_db": round(metrics.psnr(signal, decoded), 4),
+        "psnr_db": rounded(measured["psnr_db"]),
+        "ssim": rounded(measured["ssim"], 5),
+        "ms_ssim": rounded(measured["ms_ssim"], 5),
         "encode_s": round(made.seconds, 1),
+        "decode_s": round(decode_s, 2),
         "steps": made.steps,
+        "stopped": made.stopped,
     } | {
-        f"{name}_psnr_db": round(peers.psnr_at(name, signal.samples, size) or math.nan, 4)
+        f"{name}_psnr_db": round(classical.psnr_at(name, signal.samples, size) or math.nan, 4)
         for name in beside
     }
+
+
+def rounded(value: float | None, digits: int = 4) -> float | None:
+    """A measure as rows have it; None stays None."""
+    return None if value is None else round(value, digits)
 
 
 def _limit_threads(threads: int) -> None:
@@ -72,7 +87,12 @@ def _limit_threads(threads: int) -> None:
 @click.option("--effort", default=5, show_default=True)
 @click.option("--jobs", default=1, show_default=True, help="Pictures side by side.")
 @click.option("--threads", default=2, show_default=True, help="Threads of each job.")
-@click.option("--beside", multiple=True, type=click.Choice(["jpeg", "webp", "avif"]), help="Peers.")
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Choice(["jpeg", "webp", "avif", "jpeg2000"]),
+    help="Peers.",
+)
 @click.option("--set", "settings", multiple=True, help="Expert settings, as for encode.")
 @click.option("--output", default="kodak", show_default=True, help="Name under benchmarks/results.")
 def main(
@@ -93,8 +113,8 @@ def main(
     done = {(r["image"], r["asked_bpp"], r["asked_repr"], r["effort"]) for r in rows}
     _limit_threads(threads)
     expert = dict(item.split("=", 1) for item in settings)
-    command = "python -m benchmarks.kodak " + " ".join(sys.argv[1:])
-    where = record.provenance(threads) | {"jobs": jobs}
+    command = record.command_line("kodak")
+    where = record.provenance(threads, command) | {"jobs": jobs}
     with ProcessPoolExecutor(jobs) as pool:
         futures = [
             pool.submit(

@@ -9,7 +9,6 @@ the WEIGHTS payload. A run that is stopped goes on at the next picture.
 
 import contextlib
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -185,8 +184,8 @@ def main(
     done = {_key(row) for row in rows}
     todo = [path for path in paths if _key(settings | {"image": path.stem}) not in done]
     _limit_threads(threads)
-    where = record.provenance(threads) | {"jobs": jobs}
-    command = "python -m benchmarks.paper_size " + " ".join(sys.argv[1:])
+    command = record.command_line("paper_size")
+    where = record.provenance(threads, command, settings["seed"]) | {"jobs": jobs}
     settings |= {"seconds_limit": minutes_limit * 60, "threads": threads}
     with ProcessPoolExecutor(jobs) as pool:
         for future in as_completed([pool.submit(fit_one, path, settings) for path in todo]):

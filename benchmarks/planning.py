@@ -5,7 +5,6 @@ the decoded file. Each encode runs in a process of its own, so that nothing that
 left for the next. Rows go to results/planning.json; a run that is stopped goes on where it was.
 """
 
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -72,12 +71,17 @@ def _adam(rate: float) -> Variant:
 
 
 def _pyramid(**patches: object) -> Variant:
-    """Values in place of names of the pyramid's fit, `module__NAME`."""
+    """Values in place of names of the pyramid's encoder, `module__NAME`."""
     targets = {
         f"inrcodec.encoder.pyramid.{name.replace('__', '._', 1)}": value
         for name, value in patches.items()
     }
     return Variant(repr="pyramid", patches=targets)
+
+
+def _latents(name: str, value: float) -> Variant:
+    """A pyramid with a value in place of a constant of the fit of latents."""
+    return Variant(repr="pyramid", patches={f"inrcodec.encoder.latent_fit._{name}": value})
 
 
 PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
@@ -92,19 +96,19 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
         "Adam": Variant(repr="pyramid", patches={"inrcodec.encoder.pyramid.cells.Soap": Adam}),
     },
     "pyramid: last temperature": {
-        f"{value:g}": _pyramid(fit__LAST_TEMPERATURE=value) for value in (0.05, 0.1, 0.15)
+        f"{value:g}": _latents("LAST_TEMPERATURE", value) for value in (0.05, 0.1, 0.15)
     },
     "pyramid: first temperature": {
-        f"{value:g}": _pyramid(fit__FIRST_TEMPERATURE=value) for value in (0.2, 0.3, 0.4)
+        f"{value:g}": _latents("FIRST_TEMPERATURE", value) for value in (0.2, 0.3, 0.4)
     },
     "pyramid: last noise": {
-        f"{value:g}": _pyramid(fit__LAST_NOISE=value) for value in (0.125, 0.2, 0.25)
+        f"{value:g}": _latents("LAST_NOISE", value) for value in (0.125, 0.2, 0.25)
     },
     "pyramid: tensors rounded from": {
-        f"{value:g}": _pyramid(fit__WEIGHTS_FROM=value) for value in (0.6, 0.75)
+        f"{value:g}": _latents("WEIGHTS_FROM", value) for value in (0.6, 0.75)
     },
     "pyramid: lambda over squared step": {
-        f"{value:g}": _pyramid(fit__RATIO=value) for value in (0.08, 0.1, 0.13)
+        f"{value:g}": _latents("RATIO", value) for value in (0.08, 0.1, 0.13)
     },
     "pyramid: width": _setting("width", [14, 20, 26, 32], "pyramid"),
     "pyramid: layers": _setting("layers", [1, 2, 3], "pyramid"),
@@ -205,8 +209,8 @@ def main(
         if (experiment, name, path.stem, steps or _steps_of(experiment, name)) not in done
     ]
     _limit_threads(threads)
-    where = record.provenance(threads) | {"jobs": jobs}
-    command = "python -m benchmarks.planning " + " ".join(sys.argv[1:])
+    command = record.command_line("planning")
+    where = record.provenance(threads, command) | {"jobs": jobs}
     # A process for every encode: torch and the allocator start anew.
     with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
         for future in as_completed([pool.submit(run, *task) for task in todo]):

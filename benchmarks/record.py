@@ -2,11 +2,14 @@
 
 import csv
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,13 @@ from benchmarks.data import ROOT
 Row = dict[str, Any]
 
 
-def provenance(threads: int) -> Row:
-    """Commit, date, processor, threads and library versions of a run."""
+def command_line(module: str) -> str:
+    """What was typed, as it reproduces the run from the repository's root."""
+    return " ".join([f"python -m benchmarks.{module}", *map(shlex.quote, sys.argv[1:])])
+
+
+def provenance(threads: int, command: str = "", seed: int = 0) -> Row:
+    """Commit, date, processor, threads, seed, command and library versions of a run."""
     import numpy
     import PIL
     import torch
@@ -30,11 +38,14 @@ def provenance(threads: int) -> Row:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": threads,
+        "seed": seed,
+        "command": command,
         "inrcodec": inrcodec.__version__,
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "pillow": PIL.__version__,
         "python": platform.python_version(),
+        "ffmpeg": importlib.metadata.version("imageio-ffmpeg"),
     }
 
 
@@ -63,7 +74,9 @@ def save(path: Path, command: str, rows: list[Row]) -> None:
     """Write rows as JSON, and as CSV beside it; `command` is what reproduces them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"command": command, "rows": rows}, indent=1)
-    path.write_text(text + "\n")
+    part = path.with_suffix(".part")  # a run that is stopped leaves the rows it had
+    part.write_text(text + "\n")
+    os.replace(part, path)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with path.with_suffix(".csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)

@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.data import RESULTS, ROOT, shape
+from benchmarks.tabular import markdown
 
 if TYPE_CHECKING:
     from inrcodec.signals import Signal
@@ -95,8 +96,6 @@ def draw(original: "Signal", decoded: "Signal", target: Path) -> None:
 
 def table(rows: list[record.Row]) -> str:
     """IoU by size, a line for each representation."""
-    from benchmarks.tables import markdown
-
     sizes = sorted({row["asked_size"] for row in rows})
     lines = []
     for (name, kind), members in record.grouped(rows, "shape", "repr").items():
@@ -131,14 +130,15 @@ def main(
     path, target = shape(mesh), RESULTS / f"{output}.json"
     rows = record.load(target)
     done = {(r["shape"], r["asked_size"], r["repr"], r["effort"]) for r in rows}
-    where = record.provenance(threads)
+    command = record.command_line("shapes")
+    where = record.provenance(threads, command)
     for size in sizes:
         for kind in kinds:
             if (path.stem, size, kind, effort) in done and not picture:
                 continue
             row, decoded = encode_one(path, resolution, size, kind, effort)
             rows.append(row | where)
-            record.save(target, "python -m benchmarks.shapes " + " ".join(sys.argv[1:]), rows)
+            record.save(target, command, rows)
             click.echo(
                 f"{kind} {row['bytes']} bytes: IoU {row['iou']:.4f}, {row['encode_s']:.0f} s"
             )

@@ -157,9 +157,11 @@ def with_huge_pages(repeats: int) -> dict[str, Any]:
 
 def provenance() -> dict[str, Any]:
     """Where the figures were taken, with the versions in a record of their own."""
-    where = record.provenance(torch.get_num_threads())
+    where = record.provenance(torch.get_num_threads(), record.command_line("speed"))
     libraries = ("inrcodec", "torch", "numpy", "python")
-    machine = {key: where[key] for key in ("commit", "date", "processor", "cores", "threads")}
+    machine = {
+        key: where[key] for key in ("commit", "date", "processor", "cores", "threads", "command")
+    }
     return machine | {"versions": {key: where[key] for key in libraries}}
 
 

@@ -7,7 +7,6 @@ stalled. Rows go to results/stability.json; a run that is stopped goes on where 
 """
 
 import math
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
@@ -70,12 +69,12 @@ def main(images: str, time_limit: float, jobs: int, output: str) -> None:
     ]
     common = {"repr": "pyramid", "effort": 9, "threads": 1, "time_limit": time_limit}
     _limit_threads(1)
-    where = record.provenance(1) | {"jobs": jobs, "time_limit_s": time_limit}
-    command = "python -m benchmarks.stability " + " ".join(sys.argv[1:])
+    command = record.command_line("stability")
+    where = record.provenance(1, command) | {"jobs": jobs, "time_limit_s": time_limit}
     with ProcessPoolExecutor(jobs) as pool:
         futures = {pool.submit(encode_one, p, s | common): s["seed"] for p, s in todo}
         for future in as_completed(futures):
-            rows.append(future.result() | {"seed": futures[future]} | where)
+            rows.append(future.result() | where | {"seed": futures[future]})
             rows.sort(key=lambda row: (row["image"], row["asked_bpp"], row["seed"]))
             record.save(target, command, rows)
     click.echo(table(rows))

@@ -109,7 +109,7 @@ def main(as_json: bool, repeats: int) -> None:
         return
     from benchmarks import record
 
-    where = record.provenance(os.cpu_count() or 1)
+    where = record.provenance(os.cpu_count() or 1, record.command_line("startup"))
     click.echo(json.dumps({"rows": rows, "load_before": load} | where, indent=1))
 
 

@@ -1,16 +1,19 @@
-"""Rate against distortion: python -m benchmarks.sweep [PICTURE ...]
+"""Rate against distortion, and a report on it: python -m benchmarks.sweep [PICTURE ...]
 
 Encodes pictures with every representation at several rates, decodes the files in a process of
-their own, and puts JPEG, WebP and AVIF files of the same bytes beside them. Without pictures it
-takes the bundled ones, and two of Kodak if $INRCODEC_DATA is set. Writes results/sweep.json, .csv,
-.md and .png. Every encode is held to --time-limit seconds, so these are short fits: what the codec
-reaches with its default effort is in the results of benchmarks.kodak.
+their own, and puts JPEG, WebP, AVIF and JPEG 2000 files of at most the same bytes beside them.
+Writes rows.json and .csv, plots and report.html to bench/, with all coded files and decoded
+pictures in bench/files. Without pictures it takes three of Kodak: from $INRCODEC_DATA, else fetched
+and verified, else three that come with scikit-image.
+
+Every encode is held to --time-limit seconds, so these are short fits: what the codec reaches with
+its default effort is in the results of benchmarks.kodak. A run that is stopped goes on where it
+was.
 """
 
 import math
 import os
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -18,37 +21,32 @@ from typing import Any
 import click
 
 from benchmarks import record
-from benchmarks.data import RESULTS, bundled, kodak
-from benchmarks.kodak import _limit_threads, encode_one
-from benchmarks.peers import PEERS, Coded, encode_within
-from benchmarks.sweep_report import markdown, plot
-from inrcodec.errors import RateError
-from inrcodec.options import REPRESENTATIONS
+from benchmarks.classical import PEERS, Coded, decoded, encode_within
+from benchmarks.data import RESULTS, ROOT, SMALL_KODAK, small_set
+from benchmarks.kodak import _limit_threads, encode_one, rounded
 
 RATES = (0.15, 0.3, 0.6, 1.2)
-KODAK_NUMBERS = [5, 15]  # a busy picture and a calm one
-# auto is one of the others
-CODECS = tuple(name for name in REPRESENTATIONS if name != "auto")
+CODECS = ("pyramid", "asmr", "siren", "doh")  # of pictures
+# what tells one of our encodes from another; peers have none of it but the first three
+_KEY = ("codec", "image", "asked_bpp", "effort", "time_limit_s", "seed")
 
 
-def pictures(given: Iterable[Path]) -> list[Path]:
-    """The pictures of a sweep."""
-    return list(given) or bundled() + (
-        kodak(KODAK_NUMBERS) if "INRCODEC_DATA" in os.environ else []
-    )
-
-
-def our_rows(path: Path, settings: dict[str, Any]) -> list[record.Row]:
+def our_rows(path: Path, settings: dict[str, Any], files: Path) -> list[record.Row]:
     """One encode of ours, or a row that says why there is none."""
-    row = {"codec": settings["repr"], "image": path.stem, "asked_bpp": settings["bpp"]}
+    from inrcodec.errors import RateError
+
+    name, bpp = settings["repr"], settings["bpp"]
+    row = {"codec": name, "image": path.stem, "asked_bpp": bpp, "effort": settings["effort"]}
+    row |= {"time_limit_s": settings["time_limit"], "seed": settings["seed"]}
+    stem = f"{path.stem}-{name}-{bpp:g}"
     try:
-        row |= encode_one(path, settings) | {"time_limit_s": settings["time_limit"]}
+        row |= encode_one(path, settings, keep=files / stem) | {"file": f"{stem}.png"}
     except RateError as error:
         row["error"] = str(error)
     return [row]
 
 
-def peer_rows(path: Path, name: str, rates: Sequence[float]) -> list[record.Row]:
+def peer_rows(path: Path, name: str, rates: Sequence[float], files: Path) -> list[record.Row]:
     """A peer's files, each of at most the bytes that ours may have."""
     from inrcodec.signals import read_image
 
@@ -58,32 +56,54 @@ def peer_rows(path: Path, name: str, rates: Sequence[float]) -> list[record.Row]
     rows = []
     for bpp, coded in zip(rates, encode_within(name, signal.samples, budgets), strict=True):
         row: record.Row = {"codec": name, "image": path.stem, "asked_bpp": bpp}
-        rows.append(row | (_facts(coded, pixels) if coded else {"error": "no file so small"}))
+        if coded is None:
+            rows.append(row | {"error": "no file so small"})
+            continue
+        file = files / f"{path.stem}-{name}-{bpp:g}{PEERS[name].suffix}"
+        file.write_bytes(coded.data)
+        rows.append(row | _facts(coded, signal.samples, pixels) | {"file": file.name})
     return rows
 
 
-def _facts(coded: Coded, pixels: int) -> record.Row:
-    size = len(coded.data)
+def _facts(coded: Coded, samples: Any, pixels: int) -> record.Row:
+    from inrcodec import metrics
+
+    size, back = len(coded.data), decoded(coded.data)
     return {
         "bytes": size,
         "bpp": size * 8 / pixels,
         "psnr_db": round(coded.psnr_db, 4),
+        "ssim": rounded(metrics.ssim(samples, back), 5),
+        "ms_ssim": rounded(metrics.ms_ssim(samples, back), 5),
         "quality": coded.quality,
         "peer_settings": coded.settings,
     }
 
 
 def submit(
-    pool: ProcessPoolExecutor, paths: list[Path], rates: Sequence[float], shared: dict[str, Any]
+    pool: ProcessPoolExecutor,
+    paths: list[Path],
+    rates: Sequence[float],
+    shared: dict[str, Any],
+    files: Path,
+    rows: list[record.Row],
 ) -> list["Future[list[record.Row]]"]:
-    """All encodes of a sweep."""
+    """All encodes of a sweep that have no row yet."""
+    done = {tuple(row.get(key) for key in _KEY) for row in rows}
+    peers = {tuple(row[key] for key in _KEY[:3]) for row in rows}
+    kept = tuple(shared[key] for key in ("effort", "time_limit", "seed"))
     futures = [
-        pool.submit(our_rows, path, shared | {"bpp": bpp, "repr": name})
+        pool.submit(our_rows, path, shared | {"bpp": bpp, "repr": name}, files)
         for bpp in rates
         for path in paths
         for name in CODECS
+        if (name, path.stem, bpp, *kept) not in done
     ]
-    futures += [pool.submit(peer_rows, path, name, rates) for path in paths for name in PEERS]
+    for path in paths:
+        for name in PEERS:
+            rest = [bpp for bpp in rates if (name, path.stem, bpp) not in peers]
+            if rest:
+                futures.append(pool.submit(peer_rows, path, name, rest, files))
     return futures
 
 
@@ -99,10 +119,12 @@ def line(row: record.Row) -> str:
 @click.argument("given", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--bpp", "rates", type=float, multiple=True, default=RATES, show_default=True)
 @click.option("--effort", default=4, show_default=True)
-@click.option("--time-limit", default=30.0, show_default=True, help="Seconds for one encode.")
+@click.option("--time-limit", default=24.0, show_default=True, help="Seconds for one encode.")
 @click.option("--jobs", default=2, show_default=True, help="Encodes side by side.")
 @click.option("--threads", default=1, show_default=True, help="Threads of each encode.")
-@click.option("--output", default="sweep", show_default=True, help="Name under results.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--folder", default="bench", show_default=True, type=click.Path(path_type=Path))
+@click.option("--publish", is_flag=True, help="Copy the rows to benchmarks/results/sweep.*.")
 def main(
     given: tuple[Path, ...],
     rates: tuple[float, ...],
@@ -110,26 +132,43 @@ def main(
     time_limit: float,
     jobs: int,
     threads: int,
-    output: str,
+    seed: int,
+    folder: Path,
+    publish: bool,
 ) -> None:
-    """Sweep PICTURES (default: bundled, and two of Kodak) over rates and codecs."""
-    paths = pictures(given)
-    shared = {"effort": effort, "time_limit": time_limit, "threads": threads}
+    """Sweep PICTURES (default: three of Kodak) over rates and codecs; write a report."""
+    from benchmarks import report
+
+    folder = ROOT / folder
+    paths, source = (list(given), "given") if given else small_set(SMALL_KODAK, click.echo)
     _limit_threads(threads)
-    where = record.provenance(threads) | {"jobs": jobs}
-    command, target = "python -m benchmarks.sweep " + " ".join(sys.argv[1:]), RESULTS / output
-    rows: list[record.Row] = []
+    command, target = record.command_line("sweep"), folder / "rows.json"
+    where = record.provenance(threads, command, seed) | {"jobs": jobs, "pictures": source}
+    shared = {"effort": effort, "time_limit": time_limit, "threads": threads, "seed": seed}
+    (folder / "files").mkdir(parents=True, exist_ok=True)
+    rows = record.load(target)
+    _refuse_others(rows, shared, folder)
+    originals = {path.stem: os.fspath(path.resolve()) for path in paths}
     with ProcessPoolExecutor(jobs) as pool:
-        for future in as_completed(submit(pool, paths, rates, shared)):
-            rows += [row | where for row in future.result()]
-            rows.sort(key=lambda r: (r["image"], r["asked_bpp"], r["codec"]))
-            record.save(target.with_suffix(".json"), command, rows)
-            for row in future.result():
+        for future in as_completed(submit(pool, paths, rates, shared, folder / "files", rows)):
+            fresh = [row | where | {"path": originals[row["image"]]} for row in future.result()]
+            rows = sorted([*rows, *fresh], key=lambda r: (r["image"], r["asked_bpp"], r["codec"]))
+            record.save(target, command, rows)
+            for row in fresh:
                 click.echo(line(row))
-    text = markdown(rows, [*CODECS, *PEERS])
-    target.with_suffix(".md").write_text(text)
-    plot(rows, [*CODECS, *PEERS], target.with_suffix(".png"))
-    click.echo("\n" + text)
+    report.write(folder, [*CODECS, *PEERS])
+    if publish:
+        kept = [{k: v for k, v in row.items() if k not in ("path", "file")} for row in rows]
+        record.save(RESULTS / "sweep.json", command, kept)
+
+
+def _refuse_others(rows: list[record.Row], shared: dict[str, Any], folder: Path) -> None:
+    """A folder has rows of one setting: a report on two would compare what does not compare."""
+    wanted = {"effort": shared["effort"], "time_limit_s": shared["time_limit"]}
+    wanted["seed"] = shared["seed"]
+    for row in rows:
+        if row["codec"] in CODECS and any(row[key] != value for key, value in wanted.items()):
+            raise click.UsageError(f"{folder} has rows of other settings: name another --folder")
 
 
 if __name__ == "__main__":

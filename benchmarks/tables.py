@@ -1,11 +1,9 @@
 """Puts measured figures into the documentation: python -m benchmarks.tables [--check]
 
 A table stands in README.md or docs/*.md between `<!-- table:NAME -->` and `<!-- /table -->` and is
-made of results/*.json and published.csv. One whose results are not all there is left as it is.
+made of results/*.json and published/*.csv. One whose results are not all there is left as it is.
 """
 
-import csv
-import json
 import math
 import re
 import statistics
@@ -16,16 +14,16 @@ from typing import Any
 
 import click
 
-from benchmarks import audio, entropy_coders, planning, record, shapes
+from benchmarks import audio, entropy_coders, planning, record, result_tables, shapes
+from benchmarks.curves import LEAST_POINTS, Curve, bd_rate, published
 from benchmarks.data import RESULTS, ROOT
 from benchmarks.record import mean
+from benchmarks.tabular import Missing, figures_of, markdown, rows_of, where
 
-PUBLISHED = Path(__file__).resolve().parent / "published.csv"
 PICTURES = 24
 DEFAULT_EFFORT = 5
 _COMMON_RATE = 0.3  # lines are sorted by it or the nearest
-_CURVE_POINTS = 3  # that a BD-rate takes
-# Codecs of published.csv that are shown, by the beginning of their names, and what they are.
+# Codecs of published/kodak.csv that are shown, by the beginning of their names, and what they are.
 PEERS = {
     "COIN": "SIREN, 16-bit weights",
     "COIN++": "meta-learned SIREN",
@@ -42,39 +40,6 @@ PAPER_ASMR = "33.09 +- 2.70"
 _MARKED = re.compile(r"(<!-- table:(\S+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 _FARTHEST = 1.15  # as a ratio of rates, that a curve is drawn on beyond its end
 
-Curve = list[tuple[float, float]]
-
-
-class Missing(Exception):  # noqa: N818 - a state of the results, not an error
-    """A table cannot be made yet; the message says what is not there."""
-
-
-def rows_of(results: Path, name: str) -> list[record.Row]:
-    """Rows of a results file; raises Missing without any."""
-    rows = record.load(results / f"{name}.json")
-    if not rows:
-        raise Missing(f"no results/{name}.json")
-    return rows
-
-
-def figures_of(results: Path, name: str) -> dict[str, Any]:
-    """A results file that is one object; raises Missing."""
-    path = results / f"{name}.json"
-    if not path.is_file():
-        raise Missing(f"no results/{name}.json")
-    figures: dict[str, Any] = json.loads(path.read_text())
-    return figures
-
-
-def published(start: str) -> Curve:
-    """(bpp, PSNR) of a codec of published.csv, by rising rate; Pillow's names go on with a
-    quality, the others end there."""
-    with PUBLISHED.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = {r["codec"] for r in rows if r["codec"].startswith(start) and "Pillow" in start}
-    chosen = [r for r in rows if r["codec"] in names or r["codec"] == start]
-    return sorted((float(r["bpp"]), float(r["psnr_db"])) for r in chosen)
-
 
 def at_rate(curve: Curve, bpp: float) -> str:
     """PSNR at a rate, linear in the logarithm of the rate; `~` a little beyond the curve's ends,
@@ -86,19 +51,6 @@ def at_rate(curve: Curve, bpp: float) -> str:
     (x0, y0), (x1, y1) = inside[0] if inside else (curve[-2], curve[-1])
     value = y0 + (y1 - y0) * math.log(bpp / x0) / math.log(x1 / x0)
     return f"{'' if first <= bpp <= last else '~'}{value:.1f}"
-
-
-def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table."""
-    return "\n".join(
-        "| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]
-    )
-
-
-def where(row: record.Row) -> str:
-    """The machine and versions of a measurement, for under its table."""
-    threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
-    return f"{row['processor']}, {threads} per encode, torch {row['torch']}, commit {row['commit']}"
 
 
 def rows_with(results: Path, name: str, settings: dict[str, Any]) -> list[record.Row]:
@@ -162,7 +114,7 @@ def beside_avif(results: Path) -> str:
     for effort, rows in pyramid_rows(results).items():
         compared = [row for row in rows if "avif_psnr_db" in row]
         for (image,), points in record.grouped(compared, "image").items():
-            if len(points) >= _CURVE_POINTS:
+            if len(points) >= LEAST_POINTS:
                 curves[effort, image] = sorted(points, key=lambda row: row["bpp"])
         groups = record.grouped(compared, "asked_bpp", "image")
         for rate in sorted({rate for rate, _ in groups}):
@@ -190,14 +142,15 @@ def beside_avif(results: Path) -> str:
 
 def _bd_sentence(curves: dict[tuple[int, str], list[record.Row]], effort: int) -> str:
     """Mean BD-rate over pictures with a curve at an effort."""
-    import bjontegaard
-
     rates = []
     for (own, _), points in curves.items():
         if own == effort:
-            bpp = [row["bpp"] for row in points]
-            avif, ours = ([row[key] for row in points] for key in ("avif_psnr_db", "psnr_db"))
-            rates.append(bjontegaard.bd_rate(bpp, avif, bpp, ours, method="pchip", min_overlap=0.5))
+            keys = ("avif_psnr_db", "psnr_db")
+            avif, ours = ([(row["bpp"], row[key]) for row in points] for key in keys)
+            rates.append(bd_rate(avif, ours))
+    rates = [rate for rate in rates if not math.isnan(rate)]
+    if not rates:
+        return ""
     return (
         f"\n\nBD-rate against AVIF at effort {effort}: {statistics.fmean(rates):+.1f} % in the mean"
         f" of {len(rates)} pictures (from {min(rates):+.1f} to {max(rates):+.1f} %)."
@@ -296,6 +249,15 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "shapes": lambda results: shapes.table(rows_of(results, "shapes")),
     "entropy_coders": lambda results: entropy_coders.table(rows_of(results, "entropy_coders")),
     "planning": lambda results: planning.table(rows_of(results, "planning")),
+    "bd_published": lambda results: result_tables.bd_published(results),
+    "sweep": lambda results: result_tables.sweep(results),
+    "audio_mean": lambda results: result_tables.audio_mean(results),
+    "video": lambda results: result_tables.video_table(results),
+    "effort": lambda results: result_tables.performance_table(results, "effort"),
+    "decode": lambda results: result_tables.performance_table(results, "decode"),
+    "size": lambda results: result_tables.performance_table(results, "size"),
+    "peers": lambda results: result_tables.peers(results),
+    "peers_sizes": lambda results: result_tables.peers_sizes(results),
 }
 
 

@@ -27,3 +27,7 @@ class Limits:
             raise LimitExceeded(
                 f"file asks for {what or name} = {value}, above the limit of {ceiling}"
             )
+
+
+# For files of one's own: no ceiling on what they may ask for.
+NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)

@@ -7,6 +7,7 @@ from inrcodec.container.header import Header, Layout, net_shape
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, Net, Siren
+from inrcodec.nets.film import Film
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.signals import packing
@@ -14,6 +15,7 @@ from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
 
 _PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width")
+_FILM_FIELDS = ("levels", "colour_from", "interval", "block", "motion_levels")
 _SINE_FIELDS = ("w0_first", "w0_hidden", "frequencies")
 
 
@@ -22,14 +24,20 @@ def pyramid_of(header: Header) -> Pyramid:
     ends = zip(header.first, header.shape, strict=True)
     return Pyramid(
         shape=header.coded_shape,
-        channels=header.channels,
-        width=header.width,
-        layers=header.layers,
-        levels=header.levels,
-        colour_from=header.colour_from,
-        stages=header.stages,
-        coarse_width=header.coarse_width,
         box=tuple((a, a + n) for a, n in ends) if header.excerpt else None,
+        **_named(header, ("channels", "width", "layers", *_PYRAMID_FIELDS)),
+    )
+
+
+def film_of(header: Header, number: int) -> Film:
+    """The film of a segment; the last one has the frames that are left."""
+    total, *sides = header.coded_shape
+    frames = min(header.segment, total - number * header.segment)
+    return Film(
+        shape=(frames, *sides),
+        channels=header.channels,
+        halved=header.layout == Layout.YCBCR_420,
+        **_named(header, _FILM_FIELDS),
     )
 
 
@@ -45,26 +53,11 @@ def net_channels(header: Header) -> int:
 
 def network_of(header: Header) -> Net:
     """The coordinate network that a header describes."""
+    fields: dict[str, Any] = {"shape": net_shape(header), "channels": net_channels(header)}
+    fields |= _named(header, ("width", *_SINE_FIELDS))
     if header.net == NetId.ASMR:
-        return Asmr(
-            shape=net_shape(header),
-            channels=net_channels(header),
-            width=header.width,
-            bases=header.bases,
-            w0_first=header.w0_first,
-            w0_hidden=header.w0_hidden,
-            w0_modulator=header.w0_modulator,
-            frequencies=header.frequencies,
-        )
-    return Siren(
-        shape=net_shape(header),
-        channels=net_channels(header),
-        width=header.width,
-        layers=header.layers,
-        w0_first=header.w0_first,
-        w0_hidden=header.w0_hidden,
-        frequencies=header.frequencies,
-    )
+        return Asmr(**fields, bases=header.bases, w0_modulator=header.w0_modulator)
+    return Siren(**fields, layers=header.layers)
 
 
 def storage_of(header: Header) -> Storage:
@@ -75,7 +68,7 @@ def storage_of(header: Header) -> Storage:
 
 
 def header_of(
-    net: Net | Pyramid | Spectrum,
+    net: Net | Pyramid | Spectrum | Film,
     storage: Storage,
     signal: Mapping[str, Any],
     *,
@@ -90,9 +83,11 @@ def header_of(
     return header.with_crcs(crcs)
 
 
-def _net_fields(net: Net | Pyramid | Spectrum) -> dict[str, Any]:
+def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
     if isinstance(net, Spectrum):
         return {"net": NetId.SPECTRUM, "hop": net.hop}
+    if isinstance(net, Film):
+        return {"net": NetId.FILM} | _named(net, _FILM_FIELDS)
     fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
         return fields | {"net": NetId.PYRAMID} | _named(net, _PYRAMID_FIELDS)
@@ -119,7 +114,7 @@ def _storage_fields(storage: Storage) -> dict[str, Any]:
 
 
 def representation_of(header: Header) -> str:
-    """The name that --repr has for a file: doh, asmr, siren, pyramid or spectrum."""
+    """The name that --repr has for a file: doh, asmr, siren, pyramid, spectrum or film."""
     if header.storage == StorageId.PROJECTION:
         return "doh"
     return header.net.name.lower()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from inrcodec.errors import OptionError
 
-REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "pyramid", "spectrum")
+REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "pyramid", "spectrum", "film")
 RATES = ("bpp", "kbps", "size", "psnr")
 DEVICES = ("auto", "cpu", "cuda")
 # Rates where none is asked for: bits per pixel or voxel, kilobits per second and channel.
@@ -40,6 +40,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
 # Settings that a pyramid has; all others belong to coordinate networks.
 PYRAMID_SETTINGS = frozenset({"width", "layers", "steps"})
 SPECTRUM_SETTINGS = frozenset({"hop", "steps"})
+FILM_SETTINGS = frozenset({"segment", "steps"})
 
 # Open intervals of the settings that do not just have to be above 0 and finite; those of numbers
 # that the file holds are the format's.

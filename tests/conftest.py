@@ -6,6 +6,7 @@ Threads are set before NumPy or torch is imported, so that tests without torch d
 
 import os
 
+import pytest
 from hypothesis import settings
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -14,3 +15,12 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 settings.register_profile("fixed", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("fixed")
+
+
+@pytest.fixture
+def codec(monkeypatch, tmp_path):
+    """An empty folder to work in, and a codec in place of the real one that notes its calls."""
+    from cli_fakes import install
+
+    monkeypatch.chdir(tmp_path)
+    return install(monkeypatch)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
 from inrcodec.container.header import EXCERPT, Layout, Numbers, net_shape, pack_header
 from inrcodec.container.weights_section import integers_crc, pack
-from inrcodec.decoder import pyramid, spectrum
+from inrcodec.decoder import film, pyramid, spectrum
+from inrcodec.decoder.tensors import tensor_values
 from inrcodec.limits import Limits
-from inrcodec.network import pyramid_of, spectrum_of
-from inrcodec.quantise import dequantise, quantise
+from inrcodec.network import film_of, pyramid_of, spectrum_of
+from inrcodec.quantise import quantise
 from inrcodec.signals.signal import Metadata
 
 SIREN = Header(
@@ -76,6 +77,27 @@ FILM = replace(
 )
 FILM_GREY = replace(SIREN, **_FILM, shape=(5, 3, 4), layout=Layout.FULL, segment=2)
 FILM_RGB = replace(FILM, layout=Layout.FULL, bases=((2, 4, 3), (1, 1, 1), (1, 2, 3)))
+MOVING = Header(
+    **_FILM,
+    channels=3,
+    depth=8,
+    shape=(12, 5, 7),
+    layout=Layout.YCBCR_420,
+    segment=5,
+    net=Net.FILM,
+    storage=Storage.DIRECT,
+    levels=1,
+    colour_from=1,
+    interval=4,
+    block=4,
+    motion_levels=1,
+)
+MOVING_GREY = replace(
+    MOVING, channels=1, shape=(5, 3, 4), layout=Layout.FULL, segment=2, colour_from=0, interval=1
+)
+MOVING_RGB = replace(
+    MOVING, shape=(8, 9, 6), layout=Layout.FULL, segment=3, levels=2, interval=2, motion_levels=2
+)
 VOLUME = replace(
     SIREN,
     kind=Kind.VOLUME,
@@ -110,6 +132,9 @@ PARTED = {
     "film": FILM,
     "film grey": FILM_GREY,
     "film rgb": FILM_RGB,
+    "moving": MOVING,
+    "moving grey": MOVING_GREY,
+    "moving rgb": MOVING_RGB,
     "volume": VOLUME,
     "mask": MASK,
     "plane": PLANE,
@@ -131,13 +156,15 @@ WINDOWS = {
     "sound doh": window(replace(SOUND_PROJECTED, shape=(30,)), (50,), (11,)),
     "spectrum": window(replace(SPECTRUM, shape=(70,)), (150,), (50,)),
     "film": window(replace(FILM, shape=(3, 4, 5)), (5, 7, 9), (1, 2, 4)),
+    "moving": window(replace(MOVING, shape=(7, 3, 4)), (12, 5, 7), (4, 2, 2)),
     "volume": window(replace(VOLUME, shape=(3, 2, 2)), (5, 4, 3), (1, 2, 0)),
 }
 SINES = (Net.SIREN, Net.ASMR)
+LATENTS = (Net.PYRAMID, Net.SPECTRUM, Net.FILM)
 NETS = {
     Kind.IMAGE: tuple(Net)[:3],
     Kind.AUDIO: (*SINES, Net.SPECTRUM),
-    Kind.VIDEO: SINES,
+    Kind.VIDEO: (*SINES, Net.FILM),
     Kind.VOLUME: SINES,
 }
 LENGTH = st.integers(1, 2**32 - 1)
@@ -178,6 +205,8 @@ def headers(draw, side=2**20, width=4096, layers=8, nets=tuple(Net), kinds=tuple
     header = header.with_crcs(draw(crcs(header.segments)))
     if header.net == Net.SPECTRUM:
         return draw(spectra(header))
+    if header.net == Net.FILM:
+        return draw(moving(header, side))
     header = replace(header, width=draw(st.integers(1, width)), layers=draw(st.integers(1, layers)))
     if header.net == Net.PYRAMID:
         return draw(pyramids(header, width))
@@ -309,6 +338,22 @@ def pyramids(draw, header, width):
     )
 
 
+@st.composite
+def moving(draw, header, side):
+    """A film's own fields; few levels of motion where the file is to be made."""
+    sides = header.coded_shape[1:]
+    levels = draw(st.integers(1, max(1, min(16, max(sides).bit_length() - 1))))
+    least = 1 if header.layout == Layout.YCBCR_420 else 0
+    return replace(
+        header,
+        levels=levels,
+        colour_from=draw(st.integers(least, levels)),
+        interval=2 ** draw(st.integers(0, 8)),
+        block=2 ** draw(st.integers(2, 7)),
+        motion_levels=draw(st.integers(1, 8 if side > 100 else 2)),
+    )
+
+
 def counts_of(header):
     """Elements of each stored tensor, as the second decoder finds them."""
     header = header.with_crcs([0] * header.segments)
@@ -319,21 +364,44 @@ def random_tensors(header, seed=0, levels=(64, 1500, 1)):
     """Quantised tensors that fit a header; their numbers of levels take turns."""
     rng = np.random.default_rng(seed)
     limits = [(-0.75, 0.75) if n > 1 else (0.25, 0.25) for n in levels]
-    return [
+    counts = counts_of(header)
+    tensors = [
         quantise(rng.normal(0, 0.3, count), levels[i % len(levels)], limits[i % len(levels)])
-        for i, count in enumerate(counts_of(header))
+        for i, count in enumerate(counts)
     ]
+    if header.net == Net.FILM:
+        # Steps from which vectors stay near their frame.
+        tensors[1] = quantise(rng.uniform(-0.4, -0.2, counts[1]), 1500, (-0.4375, -0.1875))
+    return tensors
 
 
 def random_latents(header, seed=0, segment=0):
-    """Latents that fit a header with latents: mostly zeros, few of them large."""
+    """Latents that fit a header with latents: mostly zeros, few of them large. Arrays; of a film
+    the integers of every batch."""
     rng = np.random.default_rng(seed)
+    if header.net == Net.FILM:
+        return random_batches(film_of(header, segment), rng)
     if header.net == Net.SPECTRUM:
         frames = spectrum.frames_of(header.coded_shape[0], header.segment, header.hop, segment)
         shapes = [(header.channels, frames, header.hop)]
     else:
         shapes = [grid.shape for grid in pyramid_of(header).grids()]
+    return sparse(rng, shapes)
+
+
+def sparse(rng, shapes):
     return [np.rint(rng.laplace(0, 0.6, shape) ** 3).astype(np.int32) for shape in shapes]
+
+
+def random_batches(net, rng):
+    """Latents of every batch of a film."""
+    latents = []
+    for batch in net.batches:
+        count = len(batch.frames)
+        fields = net.motion(count * batch.fields).grids() if batch.fields else []
+        grids = [[grid.shape for grid in grids] for grids in (fields, net.picture(count).grids())]
+        latents.append(film.Integers(*(sparse(rng, shapes) for shapes in grids)))
+    return latents
 
 
 def make_file(header, tensors=None, metadata=None, latents=None):
@@ -346,7 +414,7 @@ def make_file(header, tensors=None, metadata=None, latents=None):
 
 def random_contents(header, seed=0):
     """Random tensors and latents of each segment; None for latents where there are none."""
-    with_latents = header.net in (Net.PYRAMID, Net.SPECTRUM)
+    with_latents = header.net in LATENTS
     return [
         (
             random_tensors(header, seed + n),
@@ -362,18 +430,21 @@ def make_parted(header, contents, metadata=None):
     for n, (tensors, latents) in enumerate(contents):
         tensors = random_tensors(header, n) if tensors is None else tensors
         crc = integers_crc(tensors)
-        if header.net in (Net.PYRAMID, Net.SPECTRUM):
+        if header.net in LATENTS:
             latents = random_latents(header, n, n) if latents is None else latents
-            crc, stream = latent_stream(header, tensors, latents, crc)
+            crc, stream = latent_stream(header, n, tensors, latents, crc)
             streams.append(stream)
         found.append(crc)
         weights.append(pack(tensors))
     return pack_file(header.with_crcs(found), weights, metadata or Metadata(), streams)
 
 
-def latent_stream(header, tensors, latents, crc):
+def latent_stream(header, segment, tensors, latents, crc):
     """CRC-32 continued over a segment's latents, and its LATENTS payload."""
     values = weights_of(header, tensors)
+    if header.net == Net.FILM:
+        crc = film.latents_crc(latents, crc)
+        return crc, film.write_latents(film_of(header, segment), values, latents)
     if header.net == Net.PYRAMID:
         crc = pyramid.latents_crc(latents, crc)
         return crc, pyramid.write_latents(pyramid_of(header), values, latents)
@@ -382,15 +453,15 @@ def latent_stream(header, tensors, latents, crc):
 
 
 def latent_net(header):
-    """The pyramid or the spectrum of a header."""
+    """The network of a header with latents; a film's is that of its first segment."""
+    if header.net == Net.FILM:
+        return film_of(header, 0)
     return pyramid_of(header) if header.net == Net.PYRAMID else spectrum_of(header)
 
 
 def weights_of(header, tensors):
     """The tensors of a network with latents by name, dequantised."""
-    specs = latent_net(header).tensors()
-    pairs = zip(specs, tensors, strict=True)
-    return {spec.name: dequantise(tensor).reshape(spec.shape) for spec, tensor in pairs}
+    return tensor_values(latent_net(header).tensors(), tensors)
 
 
 def payloads(data):

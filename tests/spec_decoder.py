@@ -6,9 +6,10 @@ It imports nothing from inrcodec, so that the specification and not the code is 
 import math
 import struct
 from bisect import bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal, localcontext
-from itertools import accumulate, repeat
+from functools import partial
+from itertools import accumulate, pairwise, repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -115,14 +116,14 @@ def check_numbers(head: dict[str, Any], sections: dict[int, list[bytes]]) -> Non
     """One section of each type for each segment."""
     segments = segments_of(head)
     require(len(sections[WEIGHTS]) == segments, "number of WEIGHTS")
-    wanted = segments if head["net"] in (3, 4) else 0
+    wanted = segments if head["net"] in (3, 4, 5) else 0
     require(len(sections[LATENTS]) == wanted, "number of LATENTS")
 
 
 # 4. HEAD
 
 IMAGE, AUDIO, VIDEO, VOLUME = 1, 2, 3, 4
-SIREN, ASMR, PYRAMID, SPECTRUM = 1, 2, 3, 4
+SIREN, ASMR, PYRAMID, SPECTRUM, FILM = 1, 2, 3, 4, 5
 
 
 class Rules(NamedTuple):
@@ -137,7 +138,7 @@ class Rules(NamedTuple):
 KINDS = {
     IMAGE: Rules(range(1, 5), (8, 16), (2,), (SIREN, ASMR, PYRAMID)),
     AUDIO: Rules(range(1, 65), (16, 24, 32), (1,), (SIREN, ASMR, SPECTRUM)),
-    VIDEO: Rules((1, 3), (8,), (3,), (SIREN, ASMR)),
+    VIDEO: Rules((1, 3), (8,), (3,), (SIREN, ASMR, FILM)),
     VOLUME: Rules(range(1, 5), (1, 8, 16, 32), (1, 2, 3), (SIREN, ASMR)),
 }
 # By numbers: unsigned, signed, floating-point.
@@ -168,6 +169,13 @@ NET_FIELDS: dict[int, tuple[tuple[str, int, int], ...]] = {
         ("coarse_width", 1, 4096),
     ),
     SPECTRUM: (("hop", 32, 16384),),
+    FILM: (
+        ("levels", 1, 16),
+        ("colour_from", 0, 16),
+        ("interval", 1, 256),
+        ("block", 4, 128),
+        ("motion_levels", 1, 8),
+    ),
 }
 
 
@@ -244,6 +252,13 @@ def check_net(head: dict[str, Any]) -> None:
         require(head["hop"].bit_count() == 1, "hop is no power of two")
         require(head["segment"] % head["hop"] == 0, "segment is no multiple of hop")
         require(head["low"] == -head["high"], "low is not -high")
+    if head["net"] == FILM:
+        levels = head["levels"]
+        require(head["storage"] == 1, "a film by projection")
+        require(head["interval"].bit_count() == 1, "interval is no power of two")
+        require(head["block"].bit_count() == 1, "block is no power of two")
+        require(levels == 1 or 2**levels <= max(head["coded"][1:]), "levels")
+        within(head["colour_from"], 1 if packed(head) else 0, levels)
 
 
 def segments_of(head: dict[str, Any]) -> int:
@@ -468,6 +483,8 @@ def tensors_of(head: dict[str, Any]) -> list[Spec]:
         return pyramid_tensors(head)
     if head["net"] == SPECTRUM:
         return spectrum_tensors(head)
+    if head["net"] == FILM:
+        return film_tensors(head)
     dims, d = head["ndim"], head["width"]
     encoded = dims * (1 + 2 * head["frequencies"])
     hidden = math.sqrt(6 / d) / head["w0_hidden"]
@@ -503,15 +520,8 @@ def network_weights(head: dict[str, Any], stored: list[np.ndarray]) -> dict[str,
 
 def pyramid_tensors(head: dict[str, Any]) -> list[Spec]:
     channels, levels = head["channels"], head["levels"]
-    bands = 3 * channels
-    specs = [
-        Spec("frame", (channels * channels + channels + levels + 1,), None),
-        Spec("near", (bands + channels, 6), None),
-        Spec("parents", (bands, 6), None),
-        Spec("cross", (2, bands * (bands - 1) // 2), None),
-        Spec("offsets", (4 * (bands + channels) + levels * bands,), None),
-        Spec("slopes", (bands + channels,), None),
-    ]
+    specs = [Spec("frame", (channels * channels + channels + levels + 1,), None)]
+    specs += context_tensors(channels, levels)
     for stage in range(head["stages"]):
         layers = head["layers"] if stage == 0 else 1
         width = head["width"] if stage == 0 else head["coarse_width"]
@@ -522,6 +532,17 @@ def pyramid_tensors(head: dict[str, Any]) -> list[Spec]:
             specs.append(Spec(f"b_{stage}_{i}", (width,), None))
         specs.append(Spec(f"Wout_{stage}", (4 * channels, width), None))
     return specs
+
+
+def context_tensors(channels: int, levels: int) -> list[Spec]:
+    bands = 3 * channels
+    return [
+        Spec("near", (bands + channels, 6), None),
+        Spec("parents", (bands, 6), None),
+        Spec("cross", (2, bands * (bands - 1) // 2), None),
+        Spec("offsets", (4 * (bands + channels) + levels * bands,), None),
+        Spec("slopes", (bands + channels,), None),
+    ]
 
 
 def encode_position(x: np.ndarray, frequencies: int) -> np.ndarray:
@@ -644,17 +665,29 @@ def own_energy(n: np.ndarray, m: np.ndarray, p: int) -> np.ndarray:
 
 
 class Contexts:
-    def __init__(self, head: dict[str, Any], w: dict[str, np.ndarray]) -> None:
-        self.channels = head["channels"]
+    """`more`: what is added to the offsets of LL and of levels L - 1 .. 0."""
+
+    def __init__(
+        self, head: dict[str, Any], w: dict[str, np.ndarray], more: np.ndarray | None = None
+    ) -> None:
+        self.channels, self.levels = head["channels"], head["levels"]
+        self.more = np.zeros(self.levels + 1) if more is None else more.astype(np.float64)
         self.near, self.parents, self.cross = map(squares, (w["near"], w["parents"], w["cross"]))
         self.offsets, self.slopes = w["offsets"].astype(np.float64), w["slopes"].astype(np.float64)
 
     def indices(
-        self, grid: Grid, b: int, p: int, m: np.ndarray, coarser: np.ndarray | None
+        self,
+        grid: Grid,
+        b: int,
+        p: int,
+        m: np.ndarray,
+        coarser: np.ndarray | None,
+        past: np.ndarray | int = 0,
     ) -> np.ndarray:
-        """Of phase p of band b; m: (bands, 4, rows, columns), coarser: (bands, rows, columns)."""
+        """Of phase p of band b; m: (bands, 4, rows, columns), coarser: (bands, rows, columns);
+        past: energy of frames before."""
         r = 3 * self.channels + b if grid.level is None else b
-        energy = own_energy(self.near[r], m[b], p)
+        energy = own_energy(self.near[r], m[b], p) + past
         if grid.level is not None:
             energy = energy + self.earlier_bands(b, p, m)
             if coarser is not None:
@@ -678,9 +711,10 @@ class Contexts:
 
     def offset(self, grid: Grid, b: int, p: int, r: int) -> float:
         if grid.level is None:
-            return self.offsets[4 * r + p]
+            return self.offsets[4 * r + p] + self.more[0]
         bands = 3 * self.channels
-        return self.offsets[4 * r + p] + self.offsets[16 * self.channels + bands * grid.level + b]
+        of_level = self.offsets[16 * self.channels + bands * grid.level + b]
+        return self.offsets[4 * r + p] + (of_level + self.more[self.levels - grid.level])
 
 
 def scale_indices(energy: np.ndarray, offset: float, slope: float) -> np.ndarray:
@@ -779,18 +813,29 @@ def read_latents(
     head: dict[str, Any], w: dict[str, np.ndarray], payload: bytes
 ) -> list[np.ndarray]:
     """For each grid the latents, (bands, 4, rows, columns)."""
-    stream, contexts = LatentStream(payload), Contexts(head, w)
+    stream = LatentStream(payload)
+    latents = read_pyramid(stream, head, Contexts(head, w))
+    stream.finish()
+    return latents
+
+
+def read_pyramid(
+    stream: LatentStream,
+    head: dict[str, Any],
+    contexts: Contexts,
+    past: Callable[[int, int, int], np.ndarray | int] = lambda number, b, p: 0,
+) -> list[np.ndarray]:
+    """`past`: energy besides, given the number of the grid, band and phase."""
     latents, coarser = [], None
-    for grid in grids_of(head):
+    for number, grid in enumerate(grids_of(head)):
         q = np.zeros((grid.bands, 4, grid.rows, grid.columns), dtype=np.int64)
         place = coded_latents(head, grid)
-        for b in range(grid.bands):
-            for p in range(4):
-                indices = contexts.indices(grid, b, p, np.abs(q), coarser)
-                q[b, p][place] = stream.plane(indices[place])
+        for b, p in np.ndindex(grid.bands, 4):
+            more = past(number, b, p)
+            indices = contexts.indices(grid, b, p, np.abs(q), coarser, more)
+            q[b, p][place] = stream.plane(indices[place])
         latents.append(q)
         coarser = None if grid.level is None else joined(np.abs(q))
-    stream.finish()
     return latents
 
 
@@ -988,7 +1033,282 @@ def spectrum(decoded: "Decoded") -> np.ndarray:
     return out[hop : hop + head["coded"][0]]
 
 
-# 12. Samples
+# 12. Film
+
+
+class Batch(NamedTuple):
+    number: int  # of the class
+    frames: list[int]
+    references: list[tuple[int, ...]]  # of each frame: none, the one before, or before and after
+
+    @property
+    def fields(self) -> int:
+        return 0 if self.number == 0 else 2 if self.number == 1 else 5
+
+
+def batches_of(head: dict[str, Any], frames: int) -> list[Batch]:
+    anchors = [*range(0, frames - 1, head["interval"]), frames - 1]
+    batches = [Batch(0, [0], [()])]
+    batches += [Batch(1, [b], [(a,)]) for a, b in pairwise(anchors)]
+    known, number = anchors, 2
+    while gaps := [(a, b) for a, b in pairwise(known) if b - a > 1]:
+        middles = [(a + b) // 2 for a, b in gaps]
+        batches.append(Batch(number, middles, list(gaps)))
+        known, number = sorted(known + middles), number + 1
+    return batches
+
+
+def classes_of(head: dict[str, Any]) -> int:
+    return 2 + int(head["interval"] - 1).bit_length()
+
+
+def multiple_of(side: int, multiple: int) -> int:
+    return -(-side // multiple) * multiple
+
+
+def picture_sides(head: dict[str, Any]) -> list[int]:
+    """R and S."""
+    return [multiple_of(side, 2 ** (head["levels"] + 1)) for side in head["coded"][1:]]
+
+
+def field_sides(head: dict[str, Any]) -> list[int]:
+    """R' and S'."""
+    return [-(-side // head["block"]) for side in picture_sides(head)]
+
+
+def tall_pictures(head: dict[str, Any], count: int) -> dict[str, Any]:
+    """What `grids_of` needs to know of frames under one another."""
+    rows, columns = picture_sides(head)
+    return head | {"coded": [count * rows, columns], "excerpt": 0, "stages": 0}
+
+
+def tall_fields(head: dict[str, Any], count: int) -> dict[str, Any]:
+    levels = head["motion_levels"]
+    rows, columns = (multiple_of(side, 2 ** (levels + 1)) for side in field_sides(head))
+    sizes = {"coded": [count * rows, columns], "excerpt": 0, "channels": 1, "levels": levels}
+    return sizes | {"colour_from": 0, "stages": 0}
+
+
+def has_axes(head: dict[str, Any]) -> bool:
+    return head["channels"] > 1 and not packed(head)
+
+
+def film_tensors(head: dict[str, Any]) -> list[Spec]:
+    channels, scales = head["channels"], classes_of(head) * (head["levels"] + 1)
+    specs = [
+        Spec("colours", (channels * (channels if has_axes(head) else 0) + channels,), None),
+        Spec("steps", (scales + 2,), None),
+        Spec("classes", (scales,), None),
+        *context_tensors(channels, head["levels"]),
+        Spec("past", (3 * channels, 2), None),
+    ]
+    for name, shape, bound in context_tensors(1, head["motion_levels"]):
+        specs.append(Spec(f"motion.{name}", shape, bound))
+    return specs
+
+
+class FilmGrids(NamedTuple):
+    """Latents of a batch by grid, (bands, 4, rows, columns)."""
+
+    motion: list[np.ndarray]
+    picture: list[np.ndarray]
+
+
+class Past:
+    """Magnitudes of all frames read so far, by grid."""
+
+    def __init__(self, w: dict[str, np.ndarray]) -> None:
+        self.weights = squares(w["past"])
+        self.frames: dict[int, list[np.ndarray]] = {}
+
+    def keep(self, batch: Batch, picture: list[np.ndarray]) -> None:
+        for i, frame in enumerate(batch.frames):
+            parts = []
+            for q in picture:
+                rows = q.shape[2] // len(batch.frames)
+                parts.append(np.abs(q[:, :, i * rows : (i + 1) * rows]))
+            self.frames[frame] = parts
+
+    def energy(self, batch: Batch, number: int, b: int, p: int) -> np.ndarray | int:
+        if batch.number == 0 or number == 0:
+            return 0
+        sums = []
+        for references in batch.references:
+            magnitudes = [self.frames[frame][number][b] for frame in references]
+            sums.append(sum(magnitudes) * (2 if len(references) == 1 else 1))
+        tall = np.concatenate(sums, axis=1)
+        cells = tall.sum(axis=0)
+        around = sum(at(cells, i, j) for i in (-1, 0, 1) for j in (-1, 0, 1))
+        here, near = self.weights[b]
+        return here * tall[p] + near * around
+
+
+def read_film(
+    head: dict[str, Any], w: dict[str, np.ndarray], payload: bytes, n: int
+) -> list[FilmGrids]:
+    """The latents of every batch of segment n."""
+    stream, past = LatentStream(payload), Past(w)
+    moving = {name.removeprefix("motion."): v for name, v in w.items() if "motion." in name}
+    scales = w["classes"].reshape(classes_of(head), -1)
+    latents = []
+    for batch in batches_of(head, length_of(head, n)):
+        count, motion = len(batch.frames), []
+        if batch.fields:
+            tall = tall_fields(head, count * batch.fields)
+            motion = read_pyramid(stream, tall, Contexts(tall, moving))
+        tall = tall_pictures(head, count)
+        contexts = Contexts(tall, w, scales[batch.number])
+        picture = read_pyramid(stream, tall, contexts, partial(past.energy, batch))
+        past.keep(batch, picture)
+        latents.append(FilmGrids(motion, picture))
+    stream.finish()
+    return latents
+
+
+def planes_under(
+    tall: dict[str, Any], latents: list[np.ndarray], steps: np.ndarray, i: int, count: int
+) -> list[np.ndarray]:
+    """Planes of the ith of `count` pictures under one another: (C, rows, columns), and before the
+    last level."""
+    bands = []
+    for q, step in zip(latents, steps, strict=True):
+        rows = q.shape[2] // count
+        bands.append(joined(q[:, :, i * rows : (i + 1) * rows]) * float(step))
+    planes = [bands[0]]
+    for grid, details in zip(grids_of(tall)[1:], bands[1:], strict=True):
+        planes.append(one_level(tall, {}, grid.level, planes[-1], details))
+    return planes[-1:] + planes[-2:-1]
+
+
+def line_doubled(x: np.ndarray) -> np.ndarray:
+    """Along the last axis."""
+    n = x.shape[-1]
+    doubled = np.zeros((*x.shape[:-1], 2 * n))
+    for i in range(n):
+        doubled[..., 2 * i] = x[..., i]
+        for k, tap in enumerate((40, -11, 4, -1)):
+            pair = x[..., max(i - k, 0)] + x[..., min(i + 1 + k, n - 1)]
+            doubled[..., 2 * i + 1] += tap / 64 * pair
+    return doubled
+
+
+def plane_doubled(plane: np.ndarray) -> np.ndarray:
+    return line_doubled(line_doubled(plane).swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
+def linear(field: np.ndarray, block: int, side: int) -> np.ndarray:
+    """A field along its first axis at every sample of a side."""
+    rows = []
+    for i in range(side):
+        d = min(max((i + 0.5) / block - 0.5, 0), len(field) - 1)
+        k = min(math.floor(d), max(len(field) - 2, 0))
+        after = field[min(k + 1, len(field) - 1)]
+        rows.append(field[k] + (d - k) * (after - field[k]))
+    return np.array(rows)
+
+
+def moved(double: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """(C, rows, columns) from doubled planes, by vectors (rows, columns)."""
+    _, height, width = double.shape
+    samples = np.zeros((len(double), *down.shape))
+    for i, j in np.ndindex(*down.shape):
+        y = min(max(2 * (i + np.nan_to_num(down[i, j])), 0), height - 1)
+        x = min(max(2 * (j + np.nan_to_num(across[i, j])), 0), width - 1)
+        row, column = min(int(y), height - 2), min(int(x), width - 2)
+        corners = double[:, row : row + 2, column : column + 2]
+        left, right = corners[:, :, 0], corners[:, :, 1]
+        line = left + (x - column) * (right - left)
+        samples[:, i, j] = line[:, 0] + (y - row) * (line[:, 1] - line[:, 0])
+    return samples
+
+
+class Frames:
+    """The frames of a segment, as they are found."""
+
+    def __init__(self, head: dict[str, Any], segment: "Segment", count: int) -> None:
+        self.head, self.segment, self.count = head, segment, count
+        octaves = 16 * segment.weights["steps"].astype(np.float64)
+        steps = np.exp2(octaves).astype(np.float32)
+        self.steps, self.motion_steps = steps[:-2].reshape(classes_of(head), -1), steps[-2:]
+        self.planes: dict[int, list[np.ndarray]] = {}  # as they are, and doubled
+        self.doubled: dict[int, list[np.ndarray]] = {}
+
+    def all(self) -> list[list[np.ndarray]]:
+        """In the order of time, planes (C, rows, columns): all, or luma and chroma."""
+        batches = batches_of(self.head, self.count)
+        for batch, grids in zip(batches, self.segment.latents, strict=True):
+            for i, frame in enumerate(batch.frames):
+                planes = self.left(batch, grids, i)
+                if batch.fields:
+                    predicted = self.predicted(batch, grids, i)
+                    planes = [a + b for a, b in zip(planes, predicted, strict=True)]
+                self.planes[frame] = planes
+                self.doubled[frame] = [plane_doubled(plane) for plane in planes]
+        return [self.planes[frame] for frame in range(self.count)]
+
+    def left(self, batch: Batch, grids: FilmGrids, i: int) -> list[np.ndarray]:
+        """What prediction leaves."""
+        count = len(batch.frames)
+        tall, steps = tall_pictures(self.head, count), self.steps[batch.number]
+        whole, low = planes_under(tall, grids.picture, steps, i, count)
+        return [whole[:1], low[1:]] if packed(self.head) else [whole]
+
+    def fields(self, batch: Batch, grids: FilmGrids, i: int) -> list[np.ndarray]:
+        """Of the ith frame, at the samples of luma."""
+        head, count = self.head, len(batch.frames) * batch.fields
+        rows, columns = field_sides(head)
+        height, width = picture_sides(head)
+        tall, ones = tall_fields(head, count), np.ones(head["motion_levels"] + 1)
+        fields = []
+        for k in range(batch.fields):
+            number = i * batch.fields + k
+            whole = planes_under(tall, grids.motion, ones, number, count)[0][0]
+            field = whole[:rows, :columns] * float(self.motion_steps[0 if k < 4 else 1])
+            dense = linear(field, head["block"], height)
+            fields.append(linear(dense.T, head["block"], width).T)
+        return fields
+
+    def predicted(self, batch: Batch, grids: FilmGrids, i: int) -> list[np.ndarray]:
+        fields = self.fields(batch, grids, i)
+        every = [fields]
+        if packed(self.head):
+            means = [
+                (f[0::2, 0::2] + f[0::2, 1::2] + f[1::2, 0::2] + f[1::2, 1::2]) / 4 for f in fields
+            ]
+            every.append([mean / 2 if k < 4 else mean for k, mean in enumerate(means)])
+        predicted = []
+        for number, field in enumerate(every):
+            planes = [self.doubled[frame][number] for frame in batch.references[i]]
+            if len(planes) == 1:
+                predicted.append(moved(planes[0], *field[:2]))
+                continue
+            share = (field[4] + 0.5).clip(0, 1)
+            before = moved(planes[0], field[2] + field[0], field[3] + field[1])
+            after = moved(planes[1], field[2] - field[0], field[3] - field[1])
+            predicted.append(share * before + (1 - share) * after)
+        return predicted
+
+
+@np.errstate(all="ignore")
+def film(decoded: "Decoded", n: int) -> list[np.ndarray]:
+    """Values of segment n, (frames, rows, columns, C): all channels, or luma and chroma."""
+    head, segment = decoded.head, decoded.segments[n]
+    frames = Frames(head, segment, length_of(head, n)).all()
+    colours, channels = segment.weights["colours"].astype(np.float64), head["channels"]
+    planes = [np.stack(each) for each in zip(*frames, strict=True)]
+    if has_axes(head):
+        axes = colours[: channels**2].reshape(channels, channels)
+        planes = [np.einsum("kc,ncij->nkij", axes, planes[0])]
+    means, first, values = colours[-channels:], 0, []
+    for number, plane in enumerate(planes):
+        rows, columns = (-(-side // (1 + number)) for side in head["coded"][1:])
+        mean = means[first : first + plane.shape[1], None, None]
+        values.append(np.moveaxis((plane + mean)[:, :, :rows, :columns], 1, -1))
+        first += plane.shape[1]
+    return values
+
+
+# 13. Samples
 
 
 def values_at_samples(decoded: "Decoded", n: int) -> np.ndarray:
@@ -1044,6 +1364,9 @@ def coded_planes(decoded: "Decoded") -> list[np.ndarray]:
         largest = float(np.finfo(np.float32).max)
         x = np.nan_to_num(spectrum(decoded) * head["high"], posinf=largest, neginf=-largest)
         return [x.clip(-largest, largest).astype(np.float32)]
+    if head["net"] == FILM:
+        segments = [film(decoded, n) for n in range(len(decoded.segments))]
+        return [finished(head, np.concatenate(v)) for v in zip(*segments, strict=True)]
     parts = [finished(head, values_at_samples(decoded, n)) for n in range(len(decoded.segments))]
     samples = np.concatenate(parts)
     if not packed(head):
@@ -1062,7 +1385,15 @@ def samples_of(decoded: "Decoded") -> np.ndarray:
 class Segment(NamedTuple):
     integers: list[list[int]]  # one list per stored tensor
     weights: dict[str, np.ndarray]  # every tensor of the network
-    latents: list[np.ndarray]  # pyramid: by grid, (bands, 4, rows, columns); spectrum: one array
+    # Pyramid: by grid, (bands, 4, rows, columns); spectrum: one array; film: FilmGrids by batch.
+    latents: list[Any]
+
+    def arrays(self) -> list[np.ndarray]:
+        """All latents in the order of the CRC-32."""
+        arrays: list[np.ndarray] = []
+        for part in self.latents:
+            arrays += [*part.motion, *part.picture] if isinstance(part, FilmGrids) else [part]
+        return arrays
 
 
 class Decoded(NamedTuple):
@@ -1077,8 +1408,11 @@ def all_integers(decoded: Decoded) -> list[int]:
     integers = []
     for segment in decoded.segments:
         integers += [q for tensor in segment.integers for q in tensor]
-        coded = coded_parts(decoded.head, segment.latents)
-        integers += [q for grid in coded for q in grid.reshape(-1).tolist()]
+        integers += [
+            q
+            for grid in coded_parts(decoded.head, segment.arrays())
+            for q in grid.reshape(-1).tolist()
+        ]
     for file in decoded.joined:
         integers += all_integers(file)
     return integers
@@ -1087,14 +1421,17 @@ def all_integers(decoded: Decoded) -> list[int]:
 def read_segment(head: dict[str, Any], sections: dict[int, list[bytes]], n: int) -> Segment:
     tensors = read_weights(sections[WEIGHTS][n], stored_counts(head))
     weights = network_weights(head, [values_of(*tensor) for tensor in tensors])
-    latents = []
+    latents: list[Any] = []
     if head["net"] == PYRAMID:
         latents = read_latents(head, weights, sections[LATENTS][n])
     if head["net"] == SPECTRUM:
         latents = [read_frames(head, weights, sections[LATENTS][n], n)]
+    if head["net"] == FILM:
+        latents = read_film(head, weights, sections[LATENTS][n], n)
+    segment = Segment([integers for _, integers in tensors], weights, latents)
     crcs = [head["integers_crc"]] if head["kind"] == IMAGE else head["segment_crcs"]
-    check_integers(tensors, coded_parts(head, latents), crcs[n])
-    return Segment([integers for _, integers in tensors], weights, latents)
+    check_integers(tensors, coded_parts(head, segment.arrays()), crcs[n])
+    return segment
 
 
 # Fields that joined files have in common.

@@ -10,15 +10,14 @@ import pytest
 import torch
 
 from benchmarks import (
+    classical,
     entropy_coders,
     fetch,
     paper_size,
-    peers,
     record,
     speed,
     stability,
     startup,
-    sweep_report,
 )
 from benchmarks.published_order import published_forward, tile, upsample
 from inrcodec.encoder.model import Model
@@ -99,31 +98,39 @@ def picture(height=40, width=56):
     return np.clip(ramp + rng.integers(0, 40, (height, width, 3)), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", list(peers.PEERS))
+@pytest.mark.parametrize("name", list(classical.PEERS))
 def test_peers_stay_within_their_budget_and_use_it(name):
     samples = picture()
     budgets = [1200, 2400]
-    coded = peers.encode_within(name, samples, budgets)
+    coded = classical.encode_within(name, samples, budgets)
     assert all(0.7 * b < len(c.data) <= b for c, b in zip(coded, budgets, strict=True))
     assert coded[1].psnr_db > coded[0].psnr_db
 
 
+def test_jpeg2000_transforms_colours():
+    """Grey in all channels: with the transform two of the three cost next to nothing."""
+    grey = np.repeat(picture()[..., :1], 3, axis=2)
+    coded = classical.encode_within("jpeg2000", grey, [1500])[0]
+    alone = classical.encode_within("jpeg2000", picture(), [1500])[0]
+    assert coded.psnr_db > alone.psnr_db + 3
+
+
 def test_peer_without_a_file_small_enough():
-    assert peers.encode_within("jpeg", picture(), [100]) == [None]
-    assert peers.psnr_at("jpeg", picture(), 100) is None
+    assert classical.encode_within("jpeg", picture(), [100]) == [None]
+    assert classical.psnr_at("jpeg", picture(), 100) is None
 
 
 def test_peer_at_a_size_between_two_files():
     samples = picture()
-    below, above = (c.psnr_db for c in peers.encode_within("webp", samples, [1500, 1700]))
-    first, between, last = (peers.psnr_at("webp", samples, size) for size in (1500, 1600, 1700))
+    below, above = (c.psnr_db for c in classical.encode_within("webp", samples, [1500, 1700]))
+    first, between, last = (classical.psnr_at("webp", samples, size) for size in (1500, 1600, 1700))
     assert below <= first < between < last
     assert between < above + 1
 
 
 def test_largest_quality_by_bisection():
     for budget in range(0, 130):
-        found = peers.largest_quality(lambda q: 10 + q, range(1, 101), budget)
+        found = classical.largest_quality(lambda q: 10 + q, range(1, 101), budget)
         assert found == (min(budget - 10, 100) if budget >= 11 else None)
 
 
@@ -143,30 +150,6 @@ def test_rows_are_grouped_and_averaged():
     assert record.mean(groups["b", 1], "x") == 2.5
     assert record.spread(groups["b", 1], "x") == 1.5
     assert record.spread(groups["a", 1], "x") == 0.0
-
-
-def sweep_rows():
-    shared = {"threads": 1, "jobs": 2, "processor": "p", "commit": "c", "date": "d"}
-    shared |= {"pillow": "1", "torch": "2"}
-    good = {"codec": "asmr", "bytes": 90, "bpp": 0.29, "psnr_db": 26.5, "time_limit_s": 9.0}
-    bad = {"codec": "jpeg", "error": "the smallest file is larger"}
-    return [{"image": "kodim05", "asked_bpp": 0.3} | row | shared for row in (good, bad)]
-
-
-def test_sweep_table_shows_what_is_missing_and_what_compares():
-    rows = sweep_rows()
-    text = sweep_report.markdown(rows, ["asmr", "jpeg"])
-    assert "| kodim05 | 0.3 | 90 | 26.50 | - |" in text
-    assert "means over the 24 Kodak pictures" in text and "None is in this sweep" not in text
-    other = [row | {"image": "garden"} for row in rows]
-    assert "None is in this sweep" in sweep_report.markdown(other, ["asmr", "jpeg"])
-
-
-def test_published_curves_are_read_and_interpolated():
-    curve = sweep_report.published("COIN")
-    assert curve[0] == (0.0368, 22.408) and len(curve) == 6
-    assert sweep_report.at_rate([(0.0, 1.0), (1.0, 3.0)], 0.25) == 1.5
-    assert sweep_report.at_rate(curve, 5.0) is None
 
 
 def tensor(integers, levels):

@@ -5,7 +5,7 @@ import json
 import os
 
 import pytest
-from cli_fakes import call, describe_picture, install, make_inr
+from cli_fakes import call, describe_picture, make_inr
 
 from inrcodec.cli.formats import DEFAULTS, FORMATS
 from inrcodec.errors import Unsupported
@@ -13,15 +13,9 @@ from inrcodec.limits import Limits
 from inrcodec.signals.write import OUTPUTS
 
 
-@pytest.fixture
-def codec(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return install(monkeypatch)
-
-
 def test_the_format_choices_are_what_can_be_written():
     writable = {
-        kind: {name: suffixes[0] for name, suffixes in outputs.suffixes().items()}
+        kind: {name: known.suffixes[0] for name, known in outputs.formats().items()}
         for kind, outputs in OUTPUTS.items()
     }
     assert writable == FORMATS

@@ -6,16 +6,10 @@ import signal
 import sys
 
 import pytest
-from cli_fakes import Encoded, Progress, call, install, make_picture, picture_bytes
+from cli_fakes import Encoded, Progress, call, make_picture, picture_bytes
 
 from inrcodec.errors import RateError
 from inrcodec.options import EncodeOptions
-
-
-@pytest.fixture
-def codec(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return install(monkeypatch)
 
 
 def test_the_default_output_lies_beside_the_input(codec, tmp_path):

@@ -4,13 +4,7 @@ import json
 import os
 
 import pytest
-from cli_fakes import call, install, make_inr, make_picture, picture_bytes
-
-
-@pytest.fixture
-def codec(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return install(monkeypatch)
+from cli_fakes import call, make_inr, make_picture, picture_bytes
 
 
 def test_info_begins_with_a_summary(codec, tmp_path):

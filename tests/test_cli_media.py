@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from cli_fakes import MAGIC, Encoded, call, install, make_inr, make_picture
+from cli_fakes import MAGIC, Encoded, call, make_inr, make_picture
 from sound_files import sound, tone
 from sound_files import written as written_sound
 from video_files import film, noise, random_video
@@ -22,12 +22,6 @@ SOUND = sound(tone())
 VIDEO = random_video(chroma=True)
 MASK = Signal("volume", np.ones((4, 5, 6, 1), np.uint8), bits=1)
 FLOATS = Signal("volume", np.zeros((4, 5, 6, 1), np.float32))
-
-
-@pytest.fixture
-def codec(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    return install(monkeypatch)
 
 
 @pytest.mark.parametrize(

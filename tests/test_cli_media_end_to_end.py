@@ -47,6 +47,7 @@ FILES = {
         "snr_db",
         ".wav",
     ),
+    "moving": ("film.y4m", ["--size", "1500", "--set", "segment=4"], "psnr_y_db", ".y4m"),
     "film": (
         "film.y4m",
         ["-r", "asmr", "--kbps", "100", "--set", "segment=4"],
@@ -115,10 +116,11 @@ def test_a_part_of_a_sound(coded, tmp_path, name):
     assert np.abs(read_signal(part, "part").samples - expected).max() < 1e-5
 
 
-def test_a_part_of_a_film(coded, tmp_path):
+@pytest.mark.parametrize("coding", ["film", "moving"])
+def test_a_part_of_a_film(coded, tmp_path, coding):
     arguments = ["--from", "2f", "--to", "0.2s", "--region", "4,2,10,6"]
     for options, name in ((arguments, "part.y4m"), ([], "whole.y4m")):
-        done = execute("decode", coded / "film.inr", *options, "-o", tmp_path / name)
+        done = execute("decode", coded / f"{coding}.inr", *options, "-o", tmp_path / name)
         assert done.returncode == 0
     part, whole = (read_signal(tmp_path / name, name) for name in ("part.y4m", "whole.y4m"))
     expected = whole.samples[2:5, 2:8, 4:14].astype(int)
@@ -160,7 +162,7 @@ def test_damage_is_told_and_is_status_3(coded, tmp_path, name):
     for command in ("verify", "decode"):
         done = execute(command, damaged)
         assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)
-    if name in ("sound", "film"):
+    if name in ("sound", "film", "moving"):
         assert b"segment 1:" in done.stderr  # the last, counted from 0
     assert os.listdir(tmp_path) == [f"{name}.inr"]
 

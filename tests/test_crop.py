@@ -119,6 +119,17 @@ def test_a_short_last_segment_keeps_its_network():
     assert np.array_equal(decode(crop).samples, WHOLE["sound"].samples[41:])
 
 
+def test_segments_of_films_are_left_out():
+    """Latents are those of the file, and every segment keeps its frames."""
+    before = parse_file(FILES["moving"], Limits())
+    after = parse_file(inrcodec.crop(FILES["moving"], span=(6, 12), region=(2, 0, 4, 3)), Limits())
+    kept = [(s.weights, s.latents) for s in before.segments[1:]]
+    assert [(s.weights, s.latents) for s in after.segments] == kept
+    found = after.header
+    assert (found.coded, found.first, found.shape) == ((7, 5, 7), (1, 0, 2), (6, 3, 4))
+    assert inrcodec.crop(FILES["moving"], span=(10, 12))[5] == 3  # a film is of version 1.3
+
+
 def test_latents_are_left_out():
     small = inrcodec.crop(FILES["picture"], region=(40, 30, 4, 4))
     assert len(small) < len(FILES["picture"]) / 2

@@ -24,7 +24,7 @@ from inrcodec.errors import (
     OptionError,
     Unsupported,
 )
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS, Limits
 from inrcodec.options import EncodeOptions
 from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals import Signal
@@ -316,8 +316,7 @@ def test_limits_are_the_callers(limits, name):
 
 
 def test_limits_can_be_switched_off():
-    everything = Limits(0, 0, 0, 0, 0, 0, 0)
-    samples = decode(FILES["doh asmr"], limits=everything).samples
+    samples = decode(FILES["doh asmr"], limits=NO_LIMITS).samples
     assert_close(samples, decode(FILES["doh asmr"]).samples)
 
 
@@ -330,6 +329,13 @@ HUGE_PARTS = {
     ),
     "padded samples of a spectrum": replace(forge.SPECTRUM, segment=2**31),
     "macs": replace(forge.SOUND, shape=(2**26,), segment=2**26, width=1024),
+    "padded samples of a film": replace(
+        forge.MOVING_GREY, shape=(100, 2**11, 1), segment=100, levels=11
+    ),
+    "padded samples of many frames": replace(
+        forge.MOVING_GREY, shape=(2**18 + 1, 1, 1), segment=2**18, interval=256
+    ),
+    "latents": replace(forge.MOVING, shape=(3000, 1, 1), segment=3000, motion_levels=8),
     "weights": replace(forge.FILM, width=4096, layers=6, bases=((2, 4, 5), *[(1, 1, 1)] * 6)),
 }
 
@@ -339,7 +345,7 @@ HUGE_PARTS = {
 def test_limits_of_sounds_films_and_volumes(name, function):
     header = HUGE_PARTS[name]
     empty = [b""] * header.segments
-    latents = empty if header.net == Net.SPECTRUM else []
+    latents = empty if header.net in forge.LATENTS else []
     data = pack_file(header.with_crcs([0] * header.segments), empty, Metadata(), latents)
     started = time.perf_counter()
     limits = Limits(side=2**19) if name == "side" else Limits()
@@ -353,7 +359,8 @@ def test_info_of_sounds_films_and_volumes(name):
     header, data = forge.PARTED[name], PARTED[name]
     facts = info(data)
     assert json.loads(json.dumps(facts)) == facts
-    assert (facts["version"], facts["kind"]) == ("1.2", header.kind.name.lower())
+    version = "1.3" if header.net == Net.FILM else "1.2"
+    assert (facts["version"], facts["kind"]) == (version, header.kind.name.lower())
     assert (facts["shape"], facts["segments"]) == (list(header.shape), 3)
     assert len(facts["segment_crcs"]) == 3
     assert facts["bpp"] == pytest.approx(len(data) * 8 / np.prod(header.shape))
@@ -364,6 +371,10 @@ def test_info_of_sounds_films_and_volumes(name):
         assert facts["kbps"] == pytest.approx(len(data) * 8 / 1000 / seconds)
     if header.net == Net.SPECTRUM:
         assert facts["stored_numbers"] == sum(forge.counts_of(header)) + 2 * 32 * (5 + 1)
+    elif header.net == Net.FILM:
+        batches = [batch for _, latents in forge.random_contents(header) for batch in latents]
+        latents = sum(grid.size for batch in batches for grid in batch)
+        assert facts["stored_numbers"] == sum(forge.counts_of(header)) + latents
     else:
         assert facts["stored_numbers"] == sum(forge.counts_of(header))
     assert verify(data) == facts
@@ -415,7 +426,7 @@ def test_wrong_integers():
     assert_close(samples, decode(FILES["asmr"]).samples)
 
 
-@pytest.mark.parametrize("name", ["sound", "spectrum", "film", "mask"])
+@pytest.mark.parametrize("name", ["sound", "spectrum", "film", "moving", "mask"])
 def test_damage_in_a_segment_names_it(name):
     """With the sections' checksums made right again; other segments decode all the same."""
     header = forge.PARTED[name]
@@ -535,10 +546,10 @@ def test_largest_weights_of_every_kind(name, value):
         assert np.isfinite(decode(data, scale=scale).samples).all()
 
 
-@pytest.mark.parametrize("data", [FILES["doh asmr"], PARTED["spectrum"]], ids=["doh", "spectrum"])
-def test_without_torch(tmp_path, data):
+@pytest.mark.parametrize("name", ["doh asmr", "spectrum", "moving"])
+def test_without_torch(tmp_path, name):
     path = tmp_path / "a.inr"
-    path.write_bytes(data)
+    path.write_bytes((FILES | PARTED)[name])
     code = (
         "import sys, inrcodec\n"
         f"for do in (inrcodec.decode, inrcodec.info, inrcodec.verify): do({str(path)!r})\n"

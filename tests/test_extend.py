@@ -39,8 +39,9 @@ def audio(length, channels=2):
     return Signal("audio", samples, rate=Fraction(8000), bits=16)
 
 
-def film(frames):
-    luma, chroma = waves(frames, 7, 9, 1), waves(frames, 4, 5, 2)
+def film(frames, rows=7, columns=9):
+    halves = (rows + 1) // 2, (columns + 1) // 2
+    luma, chroma = waves(frames, rows, columns, 1), waves(frames, *halves, 2)
     planes = [np.rint(255 * plane).astype(np.uint8) for plane in (luma, chroma)]
     return Signal("video", planes[0], rate=Fraction(30000, 1001), chroma=planes[1])
 
@@ -55,6 +56,7 @@ MORE = {
     "sound doh": audio(30),
     "spectrum": audio(300),
     "film": film(3),
+    "moving": film(4, 5, 7),
     "volume": field(2),
 }
 
@@ -195,7 +197,7 @@ def test_the_command(tmp_path):
     assert execute(*arguments, cwd=tmp_path).returncode == 1  # exists
     assert execute("verify", "ab.inr", cwd=tmp_path).returncode == 0
     listed = execute("info", "ab.inr", cwd=tmp_path).stdout.decode()
-    assert "joined 2 frames, asmr" in listed
+    assert "joined 2 frames, film" in listed
     for name, output in (("a", "old.y4m"), ("ab", "new.y4m")):
         done = execute("decode", f"{name}.inr", "--to", "4f", "-o", output, cwd=tmp_path)
         assert done.returncode == 0

@@ -12,9 +12,9 @@ import spec_decoder
 
 from inrcodec.container import Net, parse_file
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode, info, pyramid, spectrum, verify
+from inrcodec.decoder import decode, film, info, pyramid, spectrum, verify
 from inrcodec.limits import Limits
-from inrcodec.network import network_of, pyramid_of, spectrum_of, storage_of
+from inrcodec.network import film_of, network_of, pyramid_of, spectrum_of, storage_of
 
 FOLDER = Path(__file__).parent / "golden"
 FILES = {f"{p.parent.name}/{p.stem}": p for p in sorted(FOLDER.glob("v*/*.inr"))}
@@ -25,6 +25,7 @@ NETS = {
     "v1.0": IMAGES,
     "v1.1": {("pyramid", "direct")},
     "v1.2": {("siren", "direct"), ("asmr", "direct"), ("spectrum", "direct")},
+    "v1.3": {("film", "direct")},
 }
 CODE_VALUES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 8}
 DECODE_ALL = """
@@ -106,7 +107,7 @@ def integers_of(parsed):
 
 
 def specs_of(header):
-    if header.net in (Net.PYRAMID, Net.SPECTRUM):
+    if header.net in forge.LATENTS:
         return forge.latent_net(header).tensors()
     return storage_of(header).stored(network_of(header))
 
@@ -121,6 +122,10 @@ def latents_of(header, segment, tensors):
         weights, net = forge.weights_of(header, tensors), spectrum_of(header)
         frames = spectrum.frames_of(header.shape[0], header.segment, header.hop, segment.number)
         return [spectrum.read_latents(net, weights, frames, segment.latents, 0)]
+    if header.net == Net.FILM:
+        weights, net = forge.weights_of(header, tensors), film_of(header, segment.number)
+        batches = film.read_latents(net, weights, segment.latents, 0)
+        return [grid.swapaxes(0, 1) for batch in batches for grid in batch]
     return []
 
 

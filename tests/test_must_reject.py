@@ -35,6 +35,7 @@ PYRAMID_SECTIONS = forge.payloads(forge.make_file(forge.PYRAMID))
 SOUND_SECTIONS = forge.payloads(forge.make_file(forge.SOUND))
 SPECTRUM_SECTIONS = forge.payloads(forge.make_file(forge.SPECTRUM))
 FILM_SECTIONS = forge.payloads(forge.make_file(forge.FILM))
+MOVING_SECTIONS = forge.payloads(forge.make_file(forge.MOVING))
 VOLUME_SECTIONS = forge.payloads(forge.make_file(forge.VOLUME))
 SOUND_FILE = forge.make_file(forge.SOUND)
 RECORD = struct.pack("<Bee", 64, -0.75, 0.75)  # how WEIGHTS begins; then a model
@@ -88,6 +89,11 @@ def with_film(position, value):
     return with_sound(position, value, FILM_SECTIONS)
 
 
+def with_moving(position, value):
+    """A film of 4:2:0 whose HEAD has another byte."""
+    return with_sound(position, value, MOVING_SECTIONS)
+
+
 def with_volume(position, value):
     """A volume of floating-point numbers whose HEAD has another byte."""
     return with_sound(position, value, VOLUME_SECTIONS)
@@ -107,15 +113,23 @@ def projected_spectrum():
     return with_head(head[: at + 1] + b"\2\x20\x11\1\5" + head[at + 3 :], SPECTRUM_SECTIONS)
 
 
-def with_segment_crc(n):
-    """A spectrum whose HEAD has another CRC-32 for segment n of three."""
-    at = len(SPECTRUM_SECTIONS[0][1]) - 4 * (3 - n)
-    return with_spectrum(at, bytes([SPECTRUM_SECTIONS[0][1][at] ^ 1]))
+def projected_film():
+    """A film's HEAD with storage 2, and the fields that come with it."""
+    head = MOVING_SECTIONS[0][1]
+    assert head[14:21] == bytes([5, 1, 1, 1, 4, 4, 1])  # net, storage, the film's own fields
+    head = head[:15] + b"\2" + head[16:21] + b"\x11\1\5" + head[21:]
+    return with_head(head, MOVING_SECTIONS)
 
 
-def with_segment_latents(n, change):
-    """A spectrum whose LATENTS payload of segment n is changed."""
-    sections = list(SPECTRUM_SECTIONS)
+def with_segment_crc(n, sections=SPECTRUM_SECTIONS):
+    """A spectrum, or other sections, whose HEAD has another CRC-32 for segment n of three."""
+    at = len(sections[0][1]) - 4 * (3 - n)
+    return with_sound(at, bytes([sections[0][1][at] ^ 1]), sections)
+
+
+def with_segment_latents(n, change, sections=SPECTRUM_SECTIONS):
+    """A spectrum, or other sections, whose LATENTS payload of segment n is changed."""
+    sections = list(sections)
     sections[2 + 2 * n] = (LATENTS, change(sections[2 + 2 * n][1]))
     return forge.assemble(sections)
 
@@ -125,6 +139,13 @@ def too_large_frequency():
     contents[1][1][0][1, 1, 5] = 32769
     with patch("inrcodec.entropy.latents.MAX_MAGNITUDE", 32769):
         return forge.make_parted(forge.SPECTRUM, contents)
+
+
+def too_large_vector():
+    contents = forge.random_contents(forge.MOVING)
+    contents[2][1][1].motion[0][0, 0, 0, 0] = -32769
+    with patch("inrcodec.entropy.latents.MAX_MAGNITUDE", 32769):
+        return forge.make_parted(forge.MOVING, contents)
 
 
 def with_latents(change):
@@ -278,6 +299,14 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             "LATENTS: section 4 of 3",
             forge.assemble([*SPECTRUM_SECTIONS, SPECTRUM_SECTIONS[2]]),
         ),
+        "two LATENTS of a film of three": (
+            "segment 2 has no LATENTS",
+            forge.assemble(MOVING_SECTIONS[:-1]),
+        ),
+        "four LATENTS of a film of three": (
+            "LATENTS: section 4 of 3",
+            forge.assemble([*MOVING_SECTIONS, MOVING_SECTIONS[2]]),
+        ),
         "LATENTS of a sound's siren": (
             "LATENTS: section 1 of 0",
             forge.assemble([*SOUND_SECTIONS, (LATENTS, b"")]),
@@ -389,6 +418,22 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "rows of video": (r"shape\[1\] = 1048577", with_film(5, forge.leb128(2**20 + 1))),
         "layout": ("layout = 3", with_film(12, b"\3")),
         "spectrum of video": ("net = 4", with_film(14, b"\4")),
+        "film of an image": ("net = 5", with_head(patched(6, b"\5"))),
+        "film of audio": ("net = 5", with_sound(17, b"\5")),
+        "projected film": ("not stored by projection", projected_film()),
+        "no levels of a film": ("levels = 0", with_moving(16, b"\0")),
+        "levels 17 of a film": ("levels = 17", with_moving(16, b"\x11")),
+        "too many levels of a film": ("levels = 3 are too many", with_moving(16, b"\3")),
+        "colour_from of a film": ("colour_from = 2 is outside 1..1", with_moving(17, b"\2")),
+        "colour_from 0 of 4:2:0": ("colour_from = 0 is outside 1..1", with_moving(17, b"\0")),
+        "interval 0": ("interval = 0", with_moving(18, b"\0")),
+        "interval 6": ("interval = 6", with_moving(18, b"\6")),
+        "interval 512": ("interval = 512", with_moving(18, forge.leb128(512))),
+        "block 2": ("block = 2", with_moving(19, b"\2")),
+        "block 12": ("block = 12", with_moving(19, b"\x0c")),
+        "block 256": ("block = 256", with_moving(19, forge.leb128(256))),
+        "no motion_levels": ("motion_levels = 0", with_moving(20, b"\0")),
+        "motion_levels 9": ("motion_levels = 9", with_moving(20, b"\x09")),
         "padded size of 4:2:0": ("axis 1 multiply to 2,", with_film(23, b"\1")),
         "five channels of a volume": ("channels = 5", with_volume(1, b"\5")),
         "depth of a volume": ("depth = 24", with_volume(2, b"\x18")),
@@ -529,6 +574,19 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             with_segment_latents(2, lambda stream: stream + bytes(4)),
         ),
         "frequency too large": ("segment 1: .* magnitude above 32768", too_large_frequency()),
+        "cut latents of a film": (
+            "segment 1: LATENTS: .* ends before its last latent",
+            with_segment_latents(1, lambda stream: stream[:-4], MOVING_SECTIONS),
+        ),
+        "latents too long of a film": (
+            "segment 2: LATENTS: .* words left",
+            with_segment_latents(2, lambda stream: stream + bytes(4), MOVING_SECTIONS),
+        ),
+        "vector too large": ("segment 2: .* magnitude above 32768", too_large_vector()),
+        "crc of a film's segment 2": (
+            "segment 2: WEIGHTS: CRC-32 of the integers",
+            with_segment_crc(2, MOVING_SECTIONS),
+        ),
         "crc of segment 0": ("segment 0: WEIGHTS: CRC-32 of the integers", with_segment_crc(0)),
         "crc of segment 2": ("segment 2: WEIGHTS: CRC-32 of the integers", with_segment_crc(2)),
         "weights of segment 1": (
@@ -599,6 +657,11 @@ def accepted():
             (0x90, b""),
         ],
     )
+    yield forge.make_file(replace(forge.MOVING, shape=(1, 1, 1), segment=2**32 - 1, interval=256))
+    yield forge.make_file(replace(forge.MOVING, shape=(3, 4, 1), levels=2, colour_from=2))
+    yield forge.make_file(replace(forge.MOVING_GREY, shape=(2, 1, 1), colour_from=1, block=128))
+    yield forge.make_file(replace(forge.MOVING_GREY, segment=4, motion_levels=4, interval=2))
+    yield forge.make_file(replace(forge.MOVING_RGB, colour_from=0, interval=1))
 
 
 @pytest.mark.parametrize("data", list(accepted()), ids=lambda data: f"{crc32(data):08x}")

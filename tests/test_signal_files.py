@@ -130,7 +130,7 @@ SIGNALS = {
 def test_every_format_of_a_kind_is_written(kind):
     signal = SIGNALS[kind]
     assert output_kind_of(signal) == kind
-    for name in OUTPUTS[kind].suffixes():
+    for name in OUTPUTS[kind].formats():
         file = io.BytesIO()
         if (kind, name) == ("video", "png"):
             with pytest.raises(OptionError, match="folder of frames"):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from inrcodec.container import Kind, Net, Storage, parse_file
 from inrcodec.container.header import Numbers, pack_header
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode
+from inrcodec.decoder import decode, film
 from inrcodec.decoder.part import box_of
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.pyramid import read_latents
@@ -26,7 +26,7 @@ from inrcodec.encoder import encode_signal
 from inrcodec.errors import InrError, LimitExceeded
 from inrcodec.limits import Limits
 from inrcodec.nets.spectrum_context import walk
-from inrcodec.network import pyramid_of, spectrum_of
+from inrcodec.network import film_of, pyramid_of, spectrum_of
 from inrcodec.options import EncodeOptions
 from inrcodec.signals import Signal
 
@@ -160,7 +160,7 @@ def assert_same_sound(ours, theirs):
 
 def assert_same_contexts(header, weights, latents):
     """Every scale index is what plain integers, one latent at a time, make of the magnitudes."""
-    head = spec_decoder.read_head(pack_header(header.with_crcs([0] * header.segments)))
+    head = head_of(header)
     known = np.zeros_like(latents)
     contexts = spec_decoder.FrameContexts(head, weights, known)
 
@@ -260,6 +260,106 @@ def noisy_waves(height, width, channels, depth):
     values = np.stack(planes, axis=-1) + rng.normal(0, 0.03, (height, width, channels))
     dtype = np.uint8 if depth == 8 else np.uint16
     return Signal("image", np.rint(values.clip(0, 1) * (2**depth - 1)).astype(dtype))
+
+
+@settings(max_examples=15, deadline=None)
+@given(header=forge.headers(side=7, nets=(Net.FILM,)), seed=st.integers(0, 99))
+def test_same_latents_and_samples_of_a_film(header, seed):
+    header = replace(header, segment=-(-header.segment // 3))
+    contents = forge.random_contents(header, seed)
+    data = forge.make_parted(header, contents)
+    decoded = spec_decoder.read_file(data)
+    for theirs, (tensors, latents) in zip(decoded.segments, contents, strict=True):
+        assert theirs.integers == [tensor.integers.tolist() for tensor in tensors]
+        ours = [grid.swapaxes(0, 1) for batch in latents for grid in batch]
+        for mine, other in zip(ours, theirs.arrays(), strict=True):
+            assert np.array_equal(mine, other)
+    assert_same_samples(decode(data), decoded)
+
+
+@settings(max_examples=50, deadline=None)
+@given(frames=st.integers(1, 300), interval=st.integers(0, 8))
+def test_same_batches_of_a_film(frames, interval):
+    header = replace(forge.MOVING, shape=(frames, 5, 7), segment=frames, interval=2**interval)
+    net = film_of(header, 0)
+    theirs = spec_decoder.batches_of({"interval": net.interval}, frames)
+    for ours, their in zip(net.batches, theirs, strict=True):
+        assert (ours.level, list(ours.frames)) == (their.number, their.frames)
+        assert ours.fields == their.fields
+        assert [refs for _, refs in ours.predicted_from()] == [r for r in their.references if r]
+
+
+class Planes:
+    """In the place of a stream: the latents that there are, and the scale indices asked for."""
+
+    def __init__(self, latents):
+        self.latents, self.indices = list(latents)[::-1], []
+
+    def plane(self, indices):
+        self.indices.append(indices.tolist())
+        return self.latents.pop()
+
+    def finish(self):
+        assert not self.latents
+
+
+@pytest.mark.parametrize("value", [None, 65504.0, -65504.0])
+@pytest.mark.parametrize("name", ["moving", "moving rgb"])
+def test_same_contexts_of_a_film(name, value, monkeypatch):
+    """Sums stay exact also where they are as large as a file can make them."""
+    header = forge.PARTED[name]
+    net, head = film_of(header, 0), head_of(header)
+    weights = forge.weights_of(header, forge.random_tensors(header))
+    latents = forge.random_batches(net, np.random.default_rng(0))
+    if value is not None:
+        weights = {name: np.full_like(w, value) for name, w in weights.items()}
+        for batch in latents:
+            for grid in batch:
+                grid[:] = -32768
+    grids = [grid for batch in latents for grid in batch]
+    planes = [grid[p, b] for grid in grids for b in range(grid.shape[1]) for p in range(4)]
+    ours, theirs = Planes(planes), Planes(planes)
+    monkeypatch.setattr(film, "LatentDecoder", lambda *place: ours)
+    film.read_latents(net, weights, b"", 0)
+    monkeypatch.setattr(spec_decoder, "LatentStream", lambda payload: theirs)
+    shaped = {s.name: weights[s.name].reshape(s.shape) for s in spec_decoder.film_tensors(head)}
+    spec_decoder.read_film(head, shaped, b"", 0)
+    assert ours.indices == theirs.indices
+    found = {index for plane in ours.indices for row in plane for index in row}
+    assert len(found) > (20 if value is None else 0)
+
+
+def head_of(header):
+    """A header as the second decoder reads it."""
+    return spec_decoder.read_head(pack_header(header.with_crcs([0] * header.segments)))
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape", "segments"),
+    [("4:2:0", (4, 19, 34), 2), ("rgb", (3, 17, 18), 1), ("grey", (2, 1, 3), 1)],
+)
+def test_same_samples_of_an_encoded_film(layout, shape, segments):
+    signal = drifting(shape, layout)
+    options = {"steps": "5", "segment": str(-(-shape[0] // segments))}
+    data = encode_signal(signal, EncodeOptions(size=1900, repr="film", settings=options)).data
+    decoded = spec_decoder.read_file(data)
+    assert len(decoded.segments) == segments
+    assert_same_samples(decode(data), decoded)
+
+
+def drifting(shape, layout):
+    """Waves that move, and noise that does not."""
+    frames, height, width = shape
+    t, y, x = np.mgrid[:frames, :height, :width]
+    rng = np.random.default_rng(height)
+    waves = [0.5 + 0.3 * np.sin((x - t + 3 * c) / 5) * np.cos(y / 4 + c) for c in range(3)]
+    noise = rng.normal(0, 0.03, (height, width, 1))
+    samples = np.rint(255 * (np.stack(waves, axis=-1) + noise).clip(0, 1)).astype(np.uint8)
+    rate = Fraction(25)
+    if layout == "rgb":
+        return Signal("video", samples, rate=rate)
+    chroma = np.ascontiguousarray(samples[:, ::2, ::2, 1:]) if layout == "4:2:0" else None
+    return Signal("video", samples[..., :1], rate=rate, chroma=chroma)
 
 
 def test_specification_states_a_right_plane_of_latents():

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import record, tables
+from benchmarks import curves, record, tables
 
 WHERE = {"processor": "p", "threads": 1, "cores": 2, "torch": "2", "commit": "c"}
 PLAIN = {"repr": "asmr", "asked_repr": "asmr", "effort": 5, "settings": "", "encode_s": 60.0}
@@ -90,7 +90,7 @@ def test_curves_are_straight_over_the_logarithm_and_end():
 
 def test_a_codec_is_not_taken_for_another_with_a_longer_name():
     names = [("JPEG", 19), ("JPEG (Pillow", 8), ("COIN", 6), ("COIN++", 5), ("C3", 14)]
-    assert [(name, len(tables.published(name))) for name, _ in names] == names
+    assert [(name, len(curves.published(name))) for name, _ in names] == names
 
 
 def test_another_setting_is_compared_on_its_own_pictures(tmp_path):

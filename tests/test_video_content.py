@@ -91,7 +91,9 @@ def test_formats_by_name_or_suffix(name, format_name, expected):
 def test_unknown_formats():
     with pytest.raises(OptionError, match="'mkv'; formats: y4m, mp4, gif, npy, png"):
         video_format_for("film.mkv")
-    with pytest.raises(OptionError, match="film: no suffix says which video format"):
+    with pytest.raises(
+        OptionError, match="film: no suffix says how to write a video; formats: y4m"
+    ):
         video_format_for("film")
 
 

@@ -55,6 +55,7 @@ class Net(IntEnum):
     ASMR = 2
     PYRAMID = 3
     SPECTRUM = 4
+    FILM = 5
 
 
 class Storage(IntEnum):
@@ -70,7 +71,7 @@ _KINDS: dict[Kind, dict[str, Collection[int]]] = {
     for kind, ndim, channels, depth, nets in (
         (Kind.IMAGE, (2,), range(1, 5), (8, 16), (Net.PYRAMID,)),
         (Kind.AUDIO, (1,), range(1, 65), (16, 24, 32), (Net.SPECTRUM,)),
-        (Kind.VIDEO, (3,), (1, 3), (8,), ()),
+        (Kind.VIDEO, (3,), (1, 3), (8,), (Net.FILM,)),
         (Kind.VOLUME, (1, 2, 3), range(1, 5), (1, 8, 16, 32), ()),
     )
 }
@@ -88,6 +89,8 @@ _LAYERED = ("net", (Net.SIREN, Net.ASMR, Net.PYRAMID))
 _SINES = ("net", (Net.SIREN, Net.ASMR))
 _ASMR = ("net", (Net.ASMR,))
 _PYRAMID = ("net", (Net.PYRAMID,))
+_WAVELET = ("net", (Net.PYRAMID, Net.FILM))
+_FILM = ("net", (Net.FILM,))
 _SPECTRUM = ("net", (Net.SPECTRUM,))
 _PROJECTION = ("storage", (Storage.PROJECTION,))
 EXCERPT = 16  # first byte of HEAD where a window is stated; no kind has this number
@@ -95,6 +98,8 @@ _EXCERPT = ("excerpt", (EXCERPT,))
 _BASE = range(1, MAX_SIDE + 1)
 _LENGTH = range(1, MAX_LENGTH + 1)
 _HOPS = tuple(2**n for n in range(5, 15))
+_INTERVALS = tuple(2**n for n in range(9))
+_BLOCKS = tuple(2**n for n in range(2, 8))
 
 FIELDS = (
     Field("excerpt", "u8", (EXCERPT,), "a window: `coded` and `first` are there", _EXCERPT),
@@ -112,7 +117,7 @@ FIELDS = (
     Field("rate_seconds", "varint", _LENGTH, "seconds that `rate` counts over", _TIMED),
     Field("layout", "u8", range(1, 3), "1 grey or RGB, 2 YCbCr 4:2:0", _VIDEO),
     Field("segment", "varint", _LENGTH, "grid points of a segment along axis 0", _PARTED),
-    Field("net", "u8", range(1, 5), "1 siren, 2 asmr, 3 pyramid, 4 spectrum"),
+    Field("net", "u8", range(1, 6), "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 5 film"),
     Field("storage", "u8", range(1, 3), "1 direct, 2 projection"),
     Field("width", "varint", range(1, 4097), "units of each hidden layer", _LAYERED),
     Field("layers", "varint", range(1, 65), "number of hidden layers", _LAYERED),
@@ -123,10 +128,13 @@ FIELDS = (
     Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none", _SINES),
     Field("w0_modulator", "varint", range(1, 4097), "factor of the modulators", _ASMR),
     Field("bases", "levels", _BASE, "bases of each level on each axis", _ASMR),
-    Field("levels", "varint", range(1, 17), "levels of the wavelet", _PYRAMID),
-    Field("colour_from", "varint", range(17), "finest level with every channel", _PYRAMID),
+    Field("levels", "varint", range(1, 17), "levels of the wavelet", _WAVELET),
+    Field("colour_from", "varint", range(17), "finest level with every channel", _WAVELET),
     Field("stages", "varint", range(17), "finest levels with a cell network", _PYRAMID),
     Field("coarse_width", "varint", range(1, 4097), "units of the coarser ones", _PYRAMID),
+    Field("interval", "varint", _INTERVALS, "frames from one anchor to the next", _FILM),
+    Field("block", "varint", _BLOCKS, "samples from one vector to the next", _FILM),
+    Field("motion_levels", "varint", range(1, 9), "levels of the wavelet of motion", _FILM),
     Field("hop", "varint", _HOPS, "samples from one frame to the next", _SPECTRUM),
     Field("latent", "varint", range(1, 2**26 + 1), "number of latent values", _PROJECTION),
     Field("groups", "varint", range(1, 2**16 + 1), "parts of the latent, <= latent", _PROJECTION),
@@ -169,6 +177,9 @@ class Header:
     colour_from: int = 0
     stages: int = 0
     coarse_width: int = 0
+    interval: int = 0
+    block: int = 0
+    motion_levels: int = 0
     hop: int = 0
     latent: int = 0
     groups: int = 0
@@ -289,6 +300,8 @@ def _problems(header: Header) -> list[str]:
         problems += _pyramid_problems(header)
     if header.net == Net.SPECTRUM:
         problems += _spectrum_problems(header)
+    if header.net == Net.FILM:
+        problems += _film_problems(header)
     return problems
 
 
@@ -350,6 +363,18 @@ def _pyramid_problems(header: Header) -> list[str]:
     for name in ("colour_from", "stages"):
         if getattr(header, name) > header.levels:
             problems.append(f"{name} = {getattr(header, name)} is more than the levels")
+    return problems
+
+
+def _film_problems(header: Header) -> list[str]:
+    problems = []
+    if header.storage != Storage.DIRECT:
+        problems.append("a film's tensors are not stored by projection")
+    if header.levels > 1 and 2**header.levels > max(header.coded_shape[1:]):
+        problems.append(f"levels = {header.levels} are too many for {header.coded_shape}")
+    least = 1 if header.layout == Layout.YCBCR_420 else 0
+    if not least <= header.colour_from <= header.levels:
+        problems.append(f"colour_from = {header.colour_from} is outside {least}..{header.levels}")
     return problems
 
 

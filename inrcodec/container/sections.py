@@ -9,7 +9,7 @@ from inrcodec.container.fields import Reader, pack_varint
 from inrcodec.container.header import Header, Kind, Net, pack_header, unpack_header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.errors import Corrupt, InrError, NotInr, Unsupported
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS, Limits
 from inrcodec.signals.signal import Metadata
 
 MAGIC = b"\x89INR"
@@ -17,8 +17,8 @@ MAJOR = 1
 MAX_SECTIONS = 255
 # From this minor version on files can have segments; older ones have one of each section.
 _PARTED_MINOR = 2
-# And from this one on a window, and files that continue them.
-_EXCERPT_MINOR = 3
+# And from this one on a window, files that continue them, and films.
+_NEWEST_MINOR = 3
 # What files that are joined have in common, beside the sizes of all axes but the first.
 _COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
 FILE_HEADER_BYTES = 12
@@ -36,7 +36,7 @@ NAMES = {
     METADATA: "METADATA",
 }
 # Networks with a LATENTS section in each segment.
-WITH_LATENTS = (Net.PYRAMID, Net.SPECTRUM)
+WITH_LATENTS = (Net.PYRAMID, Net.SPECTRUM, Net.FILM)
 ANCILLARY = 0x80  # bit of a section type: a decoder that does not know the type skips the section
 
 
@@ -112,8 +112,8 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
-    if header.excerpt:
-        return _EXCERPT_MINOR
+    if header.excerpt or header.net == Net.FILM:
+        return _NEWEST_MINOR
     if header.kind != Kind.IMAGE:
         return _PARTED_MINOR
     return 1 if header.net == Net.PYRAMID else 0
@@ -187,10 +187,10 @@ def parse_file(
 
 def join(data: bytes, more: Sequence[bytes]) -> bytes:
     """A sound file continued by others along axis 0. Raises ValueError for too many sections."""
-    sections = parse_file(data, Limits(*[0] * 7)).sections
+    sections = parse_file(data, NO_LIMITS).sections
     packed = [data[s.offset : s.offset + s.size_bytes] for s in sections]
     packed += [pack_section(JOINED, file) for file in more]
-    return pack_sections(packed, _EXCERPT_MINOR)
+    return pack_sections(packed, _NEWEST_MINOR)
 
 
 def overhead_of_joined(size_bytes: int) -> int:

@@ -12,7 +12,7 @@ from inrcodec.container.header import Net as NetId
 from inrcodec.limits import Limits
 from inrcodec.nets import Asmr, Net
 from inrcodec.nets.pyramid import Pyramid
-from inrcodec.network import network_of, pyramid_of, spectrum_of, storage_of
+from inrcodec.network import film_of, network_of, pyramid_of, spectrum_of, storage_of
 from inrcodec.weights.storage import Projected, Storage
 
 # Floats that a chunk of tiles may need at once: 4 MiB a thread. With a quarter of that threads
@@ -24,6 +24,8 @@ _CHUNK_FLOATS = 2**20
 # exactly the samples of the whole.
 _TILE_SAMPLES, _TILE_ROWS = 4096, 256
 _TILE_SIDE = 16
+# Samples that a frame of a film counts as at least: each takes milliseconds, however small it is.
+_LEAST_FRAME = 2**10
 
 _ONCE = Fraction(1)
 
@@ -124,6 +126,8 @@ def check_limits(header: Header, limits: Limits) -> int:
         limits.check("samples", header.segments * header.segment * net.channels, "padded samples")
         limits.check("weights", sum(t.size for t in net.tensors()))
         macs = math.ceil(math.prod(header.coded_shape) * net.channels * net.macs_per_sample())
+    elif header.net == NetId.FILM:
+        macs = _check_film(header, limits)
     else:
         macs = header.segments * _check_coordinates(header, limits)
     limits.check("macs", macs)
@@ -153,6 +157,17 @@ def _check_pyramid(net: Pyramid, limits: Limits) -> int:
     limits.check("samples", samples * net.channels, "padded samples")
     limits.check("weights", sum(t.size for t in net.tensors()))
     return math.ceil(samples * net.macs_per_sample())
+
+
+def _check_film(header: Header, limits: Limits) -> int:
+    """Check a film; the multiply-accumulates of all segments."""
+    net, last = film_of(header, 0), film_of(header, header.segments - 1)
+    samples = max(math.prod(net.padded) * net.channels, _LEAST_FRAME)
+    limits.check("samples", samples * header.coded_shape[0], "padded samples")
+    latents = net.latents() * (header.segments - 1) + last.latents()
+    limits.check("samples", latents, "latents")
+    limits.check("weights", sum(t.size for t in net.tensors()))
+    return math.ceil(math.prod(net.padded) * header.coded_shape[0] * net.macs_per_sample())
 
 
 def floats_per_row(net: Net, head: int) -> int:

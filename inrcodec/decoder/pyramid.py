@@ -1,7 +1,7 @@
 """Decoding a latent pyramid: integers from the LATENTS section, samples from integers."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
 from zlib import crc32
@@ -13,7 +13,7 @@ from inrcodec.allocator import keep_pages
 from inrcodec.decoder.evaluate import box_means
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
-from inrcodec.nets.context import Coarser, Contexts
+from inrcodec.nets.context import Contexts, walk
 from inrcodec.nets.pyramid import (
     INPUT_GAIN,
     ORIENTATIONS,
@@ -27,8 +27,6 @@ from inrcodec.nets.pyramid import (
 )
 
 Weights = Mapping[str, np.ndarray]
-# Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
-Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
 # Rows and columns of cells that the network takes at a time: its 9 taps of every input stay within
 # 1 MiB. BLAS sums in an order that depends on a cell's place among others and on their number: in
 # tiles that lie where they lie in the whole picture, a part has exactly the samples of the whole.
@@ -53,7 +51,7 @@ def read_latents(
     """
     decoder = LatentDecoder(payload, offset)
     count = 1 + net.levels - omitted
-    latents = _walk(net, weights, lambda grid, index, scales: decoder.plane(scales), count)
+    latents = walk(Contexts(net, weights), lambda grid, index, scales: decoder.plane(scales), count)
     if not omitted:
         decoder.finish()
     return latents
@@ -68,7 +66,7 @@ def write_latents(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> 
         encoder.add(values, scales)
         return values
 
-    _walk(net, weights, plane)
+    walk(Contexts(net, weights), plane)
     return encoder.finish()
 
 
@@ -82,7 +80,7 @@ def latents_bits(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> f
         bits += cost_bits(values, scales)
         return values
 
-    _walk(net, weights, plane)
+    walk(Contexts(net, weights), plane)
     return bits
 
 
@@ -92,32 +90,6 @@ def latents_crc(latents: list[np.ndarray], crc: int) -> int:
         for band in range(values.shape[1]):
             crc = crc32(values[:, band].astype("<i2").tobytes(), crc)
     return crc
-
-
-def _walk(
-    net: Pyramid, weights: Weights, plane: Plane, count: int | None = None
-) -> list[np.ndarray]:
-    """Visit the planes of all or the first `count` grids in file order: `plane(grid, (phase,
-    band), scales)` gives a plane's latents."""
-    contexts = Contexts(net, weights)
-    latents: list[np.ndarray] = []
-    coarser = Coarser(None)
-    grids = net.grids()[:count]
-    for number, grid in enumerate(grids):
-        values = np.zeros(grid.shape, dtype=np.int32)
-        magnitudes = np.zeros(grid.shape)
-        for band in range(grid.bands):
-            shared = contexts.shared(grid, band, magnitudes[:, :band], coarser)
-            for phase in range(len(PHASES)):
-                scales = contexts.scales(
-                    grid, band, phase, shared, magnitudes[:, :band], magnitudes[:, band]
-                )
-                values[phase, band] = plane(number, (phase, band), scales)
-                magnitudes[phase, band] = np.abs(values[phase, band])
-        latents.append(values)
-        if grid.level is not None and number + 1 < len(grids):
-            coarser = Coarser(magnitudes, grid.under(grids[number + 1]))
-    return latents
 
 
 def synthesise(

@@ -27,9 +27,11 @@ from inrcodec.decoder.segments import parted_signal
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
 from inrcodec.decoder.values import finish, sample_type
 from inrcodec.limits import Limits
+from inrcodec.nets.film import Film
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.network import (
+    film_of,
     network_of,
     pyramid_of,
     representation_of,
@@ -180,6 +182,10 @@ def _network_facts(header: Header) -> dict[str, Any]:
     """Numbers and costs of a header's network."""
     if header.net == NetId.PYRAMID:
         return _latent_facts(pyramid_of(header), sum(g.size for g in pyramid_of(header).grids()))
+    if header.net == NetId.FILM:
+        films = [film_of(header, 0), film_of(header, header.segments - 1)]
+        whole = (header.segments - 1) * films[0].latents()
+        return _latent_facts(films[0], whole + films[1].latents())
     if header.net == NetId.SPECTRUM:
         frames = -(-header.coded_shape[0] // header.hop) + 1
         return _latent_facts(spectrum_of(header), frames * header.hop * header.channels)
@@ -194,7 +200,7 @@ def _network_facts(header: Header) -> dict[str, Any]:
     return facts
 
 
-def _latent_facts(net: Pyramid | Spectrum, latents: int) -> dict[str, Any]:
+def _latent_facts(net: Pyramid | Spectrum | Film, latents: int) -> dict[str, Any]:
     numbers = sum(t.size for t in net.tensors())
     return {
         "parameters": numbers,

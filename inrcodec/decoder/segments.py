@@ -7,16 +7,17 @@ from fractions import Fraction
 import numpy as np
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Kind, Layout, Net
+from inrcodec.container.header import Header, Kind, Layout
+from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
-from inrcodec.decoder import spectrum
+from inrcodec.decoder import film, spectrum
 from inrcodec.decoder.evaluate import evaluate
 from inrcodec.decoder.part import Box, shares
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
 from inrcodec.decoder.values import finish, means, rounded, sample_type, signal_of
 from inrcodec.errors import Corrupt
-from inrcodec.network import spectrum_of
+from inrcodec.network import film_of, spectrum_of
 from inrcodec.signals.packing import unpacked_420
 from inrcodec.signals.signal import Metadata, Signal
 
@@ -62,7 +63,7 @@ def _pieces(
     parsed: ParsedFile, box: Box, factor: Fraction, ignore_checksum: bool
 ) -> Iterator[list[np.ndarray]]:
     """Samples of a box of one file, piece after piece along axis 0."""
-    if parsed.header.net == Net.SPECTRUM:
+    if parsed.header.net == NetId.SPECTRUM:
         yield [spectrum_samples(parsed, box[0], ignore_checksum)]
         return
     for number, local in _touched(parsed.header, box):
@@ -83,6 +84,8 @@ def _segment(
 ) -> list[np.ndarray]:
     """Samples of a box of one segment, enlarged; luma and chroma apart with 4:2:0."""
     header = parsed.header
+    if header.net == NetId.FILM:
+        return _film_segment(parsed, number, box, ignore_checksum)
     packed = header.layout == Layout.YCBCR_420
     grid = (box[0], *(_halved(ends) for ends in box[1:])) if packed else box
     space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
@@ -94,6 +97,27 @@ def _segment(
         return [samples]
     height, width = (last - first for first, last in box[1:])
     return list(unpacked_420(samples, (height, width)))
+
+
+def _film_segment(
+    parsed: ParsedFile, number: int, box: Box, ignore_checksum: bool
+) -> list[np.ndarray]:
+    """Samples of a box of one segment of a film; luma and chroma apart with 4:2:0."""
+    header, net, part = parsed.header, film_of(parsed.header, number), parsed.segments[number]
+    assert part.latents is not None
+    with naming(number):
+        tensors, weights = read_tensors(net.tensors(), part)
+        latents = film.read_latents(net, weights, part.latents, part.latents_offset)
+        crc = film.latents_crc(latents, integers_crc(tensors))
+        check_crc(crc, header, number, ignore_checksum)
+    frames = film.synthesise(net, weights, latents, range(*box[0]))
+    planes = []
+    for i in range(2 if net.halved else 1):
+        rows, columns = (_halved(ends) if i else ends for ends in box[1:])
+        cut = (slice(None), slice(*rows), slice(*columns))
+        values = [frames[frame][i][cut] for frame in range(*box[0])]
+        planes.append(np.stack([finish(header, np.moveaxis(v, 0, -1)) for v in values]))
+    return planes
 
 
 def _halved(ends: tuple[int, int]) -> tuple[int, int]:

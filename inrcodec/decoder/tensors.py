@@ -19,11 +19,17 @@ def read_tensors(
 ) -> tuple[list[QuantisedTensor], dict[str, np.ndarray]]:
     """The integers of a segment's tensors, and their values, float32 by name. Raises Corrupt."""
     tensors = unpack(segment.weights, [t.size for t in specs], segment.weights_offset)
-    values = {
+    return tensors, tensor_values(specs, tensors)
+
+
+def tensor_values(
+    specs: Sequence[TensorSpec], tensors: Sequence[QuantisedTensor]
+) -> dict[str, np.ndarray]:
+    """Values of tensors, float32 in the shapes of their `specs`, by name."""
+    return {
         spec.name: dequantise(tensor).reshape(spec.shape)
         for spec, tensor in zip(specs, tensors, strict=True)
     }
-    return tensors, values
 
 
 def read_weights(

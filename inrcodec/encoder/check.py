@@ -8,11 +8,9 @@ import numpy as np
 from inrcodec import decoder
 from inrcodec.comparison import Measures, compare_quickly
 from inrcodec.errors import EncodeError
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS
 from inrcodec.signals.signal import Signal
 
-# The file is the encoder's own: no ceiling on what it may ask of its own decoder.
-_NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
 # Differences between torch and NumPy, and quantised values in float32 instead of float64.
 _AGREEMENT_DB = 0.1
 # Squared errors below this, of full scale, are float32's own.
@@ -34,7 +32,7 @@ def checked(signal: Signal, data: bytes, promised: float) -> Checked:
     `promised`: the mean of squared errors that the fit had, in the units of the samples. Rounding
     to code values moves no sample by more than half of one, so it adds at most that to the root.
     """
-    decoded = decoder.decode(data, limits=_NO_LIMITS)
+    decoded = decoder.decode(data, limits=NO_LIMITS)
     measures = compare_quickly(signal, decoded)
     error = _error(signal, decoded, measures)
     rounding = 0.5 if signal.samples.dtype.kind in "iu" else 0.0

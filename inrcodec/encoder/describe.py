@@ -65,6 +65,17 @@ def unit_values(signal: Signal, ends: tuple[float, float] | None = None) -> np.n
     return values
 
 
+def planes_of(signal: Signal, first: int, last: int) -> list[np.ndarray]:
+    """Frames first to last-1 of a video as values of 0..1, float32 (n, C, H, W): all channels, or
+    luma and, of half the sides, chroma."""
+    planes = [signal.samples] if signal.chroma is None else [signal.samples, signal.chroma]
+    scale = np.float32(1 / signal.peak)
+    return [
+        np.ascontiguousarray(np.moveaxis(plane[first:last], 3, 1)).astype(np.float32) * scale
+        for plane in planes
+    ]
+
+
 def grid_of(signal: Signal) -> tuple[tuple[int, ...], int]:
     """Shape and channels of what `unit_values` gives."""
     if signal.chroma is not None:

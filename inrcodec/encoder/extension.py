@@ -19,7 +19,7 @@ from inrcodec.encoder.describe import signal_fields
 from inrcodec.encoder.encode import Encoded, encode_signal, size_budget
 from inrcodec.encoder.session import Progress
 from inrcodec.errors import InputError, OptionError
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS, Limits
 from inrcodec.network import representation_of
 from inrcodec.options import RATES, EncodeOptions
 from inrcodec.signals.signal import Signal
@@ -114,7 +114,7 @@ def _options(
 
 def _as_part(data: bytes, header: Header) -> bytes:
     """A file without metadata whose rate is written as in the file that it continues."""
-    part = parse_file(data, Limits(*[0] * 7))
+    part = parse_file(data, NO_LIMITS)
     head = replace(part.header, rate=header.rate, rate_seconds=header.rate_seconds)
     weights = [segment.weights for segment in part.segments]
     latents = [segment.latents for segment in part.segments if segment.latents is not None]

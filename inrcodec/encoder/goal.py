@@ -1,16 +1,16 @@
-"""What a fit of latents is steered by: a goal while it runs, and a budget or quality at its end."""
+"""Bringing rounded latents to a budget or a quality at the end of a fit, one by one."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from inrcodec.encoder.latent_fit import LatentFit
 from inrcodec.errors import RateError
 
-_AIM, _LEAST_FILL = 0.996, 0.99
+# Shares of a budget: what a fit aims at, and what is full enough.
+AIM, _LEAST_FILL = 0.996, 0.99
 _ROUNDS = 10
 _BITS_OF_ONE = 7.0
 # Files with less of the budget than this at the finest step have used what they can.
@@ -18,42 +18,9 @@ _WORTH_FILLING = 0.9
 # How far above its budget a size may be for zeros alone to mend it.
 _REACH = 1.1
 # The rate falls with about this power of lambda.
-_ELASTICITY = 0.6
+ELASTICITY = 0.6
 TOLERANCE_DB = 0.2
 _DAMPING = 0.7
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one step saw: `bits` of the latents, squared `error` over all samples inside."""
-
-    bits: float
-    error: float
-
-
-Goal = Callable[[Measured], float]  # above 1: the file is too large, or better than asked
-
-
-class LatentFit(Protocol):
-    """A fit whose latents can be changed one by one."""
-
-    latents: Tensor
-
-    @property
-    def finest(self) -> bool:
-        """Whether finer steps would be of no use."""
-
-    def follow(self, factor: float) -> None:
-        """Multiply lambda by a factor, steps by its root."""
-
-    def ones(self) -> int:
-        """Latents that round to 1 or -1."""
-
-    def drop(self, count: int) -> int:
-        """Make zeros of ones; how many."""
-
-    def add(self, count: int) -> int:
-        """Make ones of zeros; how many."""
 
 
 def meet_budget(
@@ -69,19 +36,21 @@ def meet_budget(
         full = size < _WORTH_FILLING * budget and fitted.finest
         if _LEAST_FILL * budget <= size <= budget or full:
             return
-        bits = 8 * (size - _AIM * budget)
+        bits = 8 * (size - AIM * budget)
         count = min(max(1, round(abs(bits) / bits_of_one)), most)
-        changed = fitted.drop(count) if bits > 0 else fitted.add(count)
+        changed = _drop(fitted, count) if bits > 0 else _add(fitted, count)
         if not changed:
             break
         before, size = size, size_of()
         # A one among large neighbours costs hardly more than a zero there.
         bits_of_one = min(max(8 * abs(before - size) / changed, 0.5), _BITS_OF_ONE)
     while size > budget:
-        if not fitted.drop(math.ceil(8 * (size - budget) / bits_of_one)):
-            if not fitted.latents.detach().round().any():
-                raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
+        if not _drop(fitted, math.ceil(8 * (size - budget) / bits_of_one)):
+            empty = not fitted.latents.detach().round().any()
             fitted.follow(2.0)
+            fitted.refit_contexts()
+            if empty and (size := size_of()) > budget:
+                raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
         size = size_of()
 
 
@@ -94,10 +63,11 @@ def _approach(
     size.
     """
     for _ in range(4 * _ROUNDS):
-        excess = (size := size_of()) / (_AIM * budget)
+        excess = (size := size_of()) / (AIM * budget)
         if excess <= _REACH or stop():
             break
-        fitted.follow(excess ** (1 / _ELASTICITY))
+        fitted.follow(excess ** (1 / ELASTICITY))
+        fitted.refit_contexts()  # under those of before, zeros cost too much
     return size
 
 
@@ -111,11 +81,11 @@ def meet_quality(fitted: LatentFit, excess_db: Callable[[], float]) -> None:
     for _ in range(2 * _ROUNDS):
         if 0 <= excess <= TOLERANCE_DB:
             return
-        most = max(1, fitted.ones() // 20)
+        most = max(1, len(_ones(fitted.latents)) // 20)
         away = _DAMPING * abs(excess - TOLERANCE_DB / 2)
         count = round(away / by_one) if by_one > 0 else most // 2
         count = min(max(1, count), most)
-        changed = fitted.drop(count) if excess > 0 else fitted.add(count)
+        changed = _drop(fitted, count) if excess > 0 else _add(fitted, count)
         if not changed:
             return
         before, excess = excess, excess_db()
@@ -123,24 +93,26 @@ def meet_quality(fitted: LatentFit, excess_db: Callable[[], float]) -> None:
 
 
 @torch.no_grad()
-def ones_to_zeros(latents: Tensor, wanted: Tensor, count: int) -> int:
-    """Make zeros of `count` ones, those `wanted` the smallest; how many there were.
-
-    `wanted`: what latents would be without rounding, of their shape.
-    """
-    flat = latents.view(-1)
-    ones = (flat.round().abs() == 1).nonzero()[:, 0]
-    order = wanted.reshape(-1)[ones].abs().argsort()[:count]
+def _drop(fitted: LatentFit, count: int) -> int:
+    """Make zeros of the `count` ones that are wanted the smallest; how many there were."""
+    flat, wanted = fitted.latents.view(-1), fitted.wanted().reshape(-1)
+    ones = _ones(flat)
+    order = wanted[ones].abs().argsort()[:count]
     flat[ones[order]] = 0
     return len(order)
 
 
 @torch.no_grad()
-def zeros_to_ones(latents: Tensor, wanted: Tensor, count: int) -> int:
-    """Make ones of `count` zeros, those `wanted` the largest; how many there were."""
-    flat, values = latents.view(-1), wanted.reshape(-1)
+def _add(fitted: LatentFit, count: int) -> int:
+    """Make ones of the `count` zeros that are wanted the largest; how many there were."""
+    flat, wanted = fitted.latents.view(-1), fitted.wanted().reshape(-1)
     zeros = (flat.round() == 0).nonzero()[:, 0]
-    order = values[zeros].abs().argsort(descending=True)[:count]
+    order = wanted[zeros].abs().argsort(descending=True)[:count]
     chosen = zeros[order]
-    flat[chosen] = values[chosen].sign() * 0.51
+    flat[chosen] = wanted[chosen].sign() * 0.51
     return len(order)
+
+
+def _ones(latents: Tensor) -> Tensor:
+    """Places of latents that round to 1 or -1, in the flat tensor."""
+    return (latents.detach().view(-1).round().abs() == 1).nonzero()[:, 0]

@@ -14,9 +14,9 @@ from inrcodec.encoder.describe import grid_of
 from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import encode_to_psnr, search
 from inrcodec.encoder.session import Session
-from inrcodec.encoder.single import Candidate, Job, encode_to_size, header_for
+from inrcodec.encoder.single import Candidate, Job, encode_to_size
 from inrcodec.errors import OptionError
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS
 from inrcodec.signals.signal import Metadata, Signal
 
 # Grid points of a segment: what a default fit can see often enough, and memory holds.
@@ -24,7 +24,6 @@ _SEGMENT_POINTS = {"audio": 2**19, "video": 2**21, "volume": 2**22}
 _MOST_SEGMENTS = 200
 # A segment's share of the bytes grows with this power of its variance.
 _SHARE_POWER = 0.15
-_NO_LIMITS = Limits(0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,8 @@ def _job(part: Session, payload: int | None, made: Plan | None) -> Job:
     if payload is None:
         return Job(part, None, made)
     job = Job(part, payload + _HEADER_BYTES, made)
-    job.budget = payload + overhead(header_for(part, job.plan, [0]), payload, Metadata())
+    header = part.header(job.plan.net, job.plan.storage, [0])
+    job.budget = payload + overhead(header, payload, Metadata())
     return job
 
 
@@ -93,7 +93,7 @@ _HEADER_BYTES = 60
 
 def _fit(part: Session, job: Job) -> _Fitted:
     job.fit_all()
-    parsed = parse_file(job.file(), _NO_LIMITS)
+    parsed = parse_file(job.file(), NO_LIMITS)
     error = unit_error(job.fit.psnr(), part.ends) * _values(part.signal)
     return _Fitted(parsed.segments[0], parsed.header.crcs[0], error, job.stopped)
 
@@ -108,7 +108,8 @@ def _framing(session: Session, made: Plan | None, segment: int, segments: int, b
 
 
 def _header(session: Session, made: Plan, segment: int, crcs: list[int]) -> Header:
-    return header_for(session.part(session.signal, segment=segment), made, crcs)
+    whole = session.part(session.signal, segment=segment)
+    return whole.header(made.net, made.storage, crcs)
 
 
 def _assembled(session: Session, made: Plan, segment: int, fitted: list[_Fitted]) -> Candidate:

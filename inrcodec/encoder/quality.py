@@ -1,7 +1,7 @@
 """--psnr: the smallest file that reaches a quality."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from inrcodec.container.metadata import pack_metadata
@@ -38,16 +38,11 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     much is trimmed by coarser grids. Raises RateError if the quality cannot be reached with fewer
     bytes than the samples themselves take.
     """
-    metadata = len(pack_metadata(session.signal.metadata))  # on top of every budget
     spare: tuple[Job, Candidate] | None = None  # the smallest that is too good
     history: list[Point] = []
-    for number in range(_FITS):
-        session.expect(number / (number + 1), (number + 1) / (number + 2))
-        exponent = _next_exponent(session, history, target)
-        if exponent is None:
-            break
+    for exponent, budget in _budgets(session, history, target):
         try:
-            job = Job(session, int(2**exponent) + metadata)
+            job = Job(session, budget)
             job.fit_all()
         except RateError:
             if spare is None:
@@ -66,23 +61,17 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
             return made if spare is None else replace(spare[1], stopped=True)
     if spare is not None:
         return _trimmed(*spare, target)
-    reached = max(psnr for _, psnr in history)
-    raise RateError(f"{target} dB were not reached: {reached:.2f} dB at best")
+    raise _not_reached(history, target)
 
 
 def search(session: Session, target: float, fitted: Callable[[int], Candidate]) -> Candidate:
     """The smallest file found whose PSNR is at least `target`, by fits to budgets in bytes alone:
     for signals in segments, whose grids cannot be trimmed together. Raises RateError."""
-    metadata = len(pack_metadata(session.signal.metadata))
     history: list[Point] = []
     best: Candidate | None = None
-    for number in range(_FITS):
-        session.expect(number / (number + 1), (number + 1) / (number + 2))
-        exponent = _next_exponent(session, history, target)
-        if exponent is None:
-            break
+    for exponent, budget in _budgets(session, history, target):
         try:
-            made = fitted(int(2**exponent) + metadata)
+            made = fitted(budget)
         except RateError:
             history.append((exponent, 0.0))  # smaller than the smallest network
             continue
@@ -93,12 +82,32 @@ def search(session: Session, target: float, fitted: Callable[[int], Candidate]) 
         if near or made.stopped:
             return best or made
     if best is None:
-        reached = max(psnr for _, psnr in history)
-        raise RateError(f"{target} dB were not reached: {reached:.2f} dB at best")
+        raise _not_reached(history, target)
     return best
 
 
-def _next_exponent(session: Session, history: list[Point], target: float) -> float | None:
+def _budgets(
+    session: Session, history: Sequence[Point], target: float
+) -> Iterator[tuple[float, int]]:
+    """What to fit next by what `history` then has: log2 of the bytes, and the file's whole budget.
+
+    Ends where a fit would tell nothing new.
+    """
+    metadata = len(pack_metadata(session.signal.metadata))  # on top of every budget
+    for number in range(_FITS):
+        session.expect(number / (number + 1), (number + 1) / (number + 2))
+        exponent = _next_exponent(session, history, target)
+        if exponent is None:
+            return
+        yield exponent, int(2**exponent) + metadata
+
+
+def _not_reached(history: Sequence[Point], target: float) -> RateError:
+    reached = max(psnr for _, psnr in history)
+    return RateError(f"{target} dB were not reached: {reached:.2f} dB at best")
+
+
+def _next_exponent(session: Session, history: Sequence[Point], target: float) -> float | None:
     """log2 of the next budget in bytes; None where a fit would tell nothing new."""
     signal = session.signal
     if not history:

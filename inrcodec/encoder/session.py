@@ -3,15 +3,23 @@
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inrcodec.container.header import Header, Net, Storage, net_shape
+from inrcodec.container.header import Header, net_shape
+from inrcodec.container.header import Net as NetId
+from inrcodec.container.header import Storage as StorageId
 from inrcodec.encoder.describe import grid_of, signal_fields
 from inrcodec.encoder.fit import State
+from inrcodec.nets import Net
+from inrcodec.nets.film import Film
+from inrcodec.nets.pyramid import Pyramid
+from inrcodec.nets.spectrum import Spectrum
+from inrcodec.network import header_of
 from inrcodec.options import EncodeOptions
 from inrcodec.signals.signal import Signal
+from inrcodec.weights.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Progress:
     size_bytes: int | None
 
 
-_NO_NET: dict[str, Any] = {"net": Net.SIREN, "storage": Storage.DIRECT}
+_NO_NET: dict[str, Any] = {"net": NetId.SIREN, "storage": StorageId.DIRECT}
 
 
 class Session:
@@ -59,6 +67,15 @@ class Session:
         _, channels = grid_of(self.signal)
         return net_shape(Header(**self.fields, **_NO_NET)), channels
 
+    def header(
+        self, net: Net | Pyramid | Spectrum | Film, storage: Storage, crcs: Sequence[int]
+    ) -> Header:
+        """The header of the signal's file. `crcs`: CRC-32 of the integers of each segment."""
+        options = self.options
+        return header_of(
+            net, storage, self.fields, seed=options.seed, effort=options.effort, crcs=crcs
+        )
+
     @property
     def ends(self) -> tuple[float, float]:
         """Samples that the values 0 and 1 of a network stand for."""
@@ -76,6 +93,13 @@ class Session:
         """Time until --time-limit, infinite without one."""
         limit = self.options.time_limit
         return math.inf if limit is None else limit - self.seconds
+
+    def steps_in_time(self, steps: int, step_seconds: Callable[[], float]) -> int:
+        """As many of `steps` as the time left allows, with some to spare for what follows."""
+        if not math.isfinite(self.seconds_left):
+            return steps
+        seconds = step_seconds()
+        return min(steps, int(0.85 * self.seconds_left / seconds))
 
     def interrupted(self) -> bool:
         """Whether the user asked to stop."""

@@ -1,8 +1,7 @@
 """One fit for one byte budget."""
 
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,8 +28,7 @@ from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr
-from inrcodec.network import header_of
-from inrcodec.options import PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
+from inrcodec.options import FILM_SETTINGS, PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
@@ -52,7 +50,11 @@ _LAST_SETTLING_S = 0.5
 # Bytes of a file from which `auto` is a pyramid.
 _LEAST_PYRAMID = 800
 # Representations by latents, and the settings that they have.
-_LATENTS = {"image": ("pyramid", PYRAMID_SETTINGS), "audio": ("spectrum", SPECTRUM_SETTINGS)}
+_LATENTS = {
+    "image": ("pyramid", PYRAMID_SETTINGS),
+    "audio": ("spectrum", SPECTRUM_SETTINGS),
+    "video": ("film", FILM_SETTINGS),
+}
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,14 @@ class Candidate:
 def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
     """The representation to use for a budget in bytes (None: a quality, or settings, fix the size).
 
-    `auto` is the pyramid for images and the spectrum for audio, which measured best at every rate
-    tried (benchmarks/results), but for images whose files its own tables would fill, and with
-    settings that only coordinate networks have. Raises OptionError for a representation that is
-    not for this kind of signal.
+    `auto` is the pyramid for images, the spectrum for audio and the film for video, which measured
+    best at every rate tried (benchmarks/results), but for images whose files its own tables would
+    fill, and with settings that only coordinate networks have. Raises OptionError for a
+    representation that is not for this kind of signal.
     """
     best, own = _LATENTS.get(signal.kind, ("asmr", frozenset()))
     if options.repr != "auto":
-        if options.repr in ("pyramid", "spectrum") and options.repr != best:
+        if options.repr in ("pyramid", "spectrum", "film") and options.repr != best:
             raise OptionError(f"repr = {options.repr} is not for {signal.kind}")
         return options.repr
     metadata = len(pack_metadata(signal.metadata))
@@ -172,9 +174,9 @@ class Job:
         """Steps of the effort, or as many as fit into the time left."""
         options = self.session.options
         steps = options.number("steps", STEPS[options.effort])
-        if math.isfinite(self.session.seconds_left):
-            seconds = self.fit.seconds_per_step(self.batch) * 1.15
-            steps = min(steps, int(self.session.seconds_left * 0.85 / seconds))
+        steps = self.session.steps_in_time(
+            steps, lambda: 1.15 * self.fit.seconds_per_step(self.batch)
+        )
         return max(steps, 20)
 
     @property
@@ -273,20 +275,7 @@ class Job:
         return self._kept[1]
 
     def _header(self, crc: int) -> Header:
-        return header_for(self.session, self.plan, [crc])
-
-
-def header_for(session: Session, made: Plan, crcs: Sequence[int]) -> Header:
-    """The header of a file with a plan's network, and the CRC-32 of each segment's integers."""
-    options = session.options
-    return header_of(
-        made.net,
-        made.storage,
-        session.fields,
-        seed=options.seed,
-        effort=options.effort,
-        crcs=crcs,
-    )
+        return self.session.header(self.plan.net, self.plan.storage, [crc])
 
 
 def _overhead(session: Session, header: Header, budget: int) -> int:
@@ -300,7 +289,7 @@ def _plan(session: Session, budget: int | None) -> Plan:
         return plan(session.grid, session.options, kind, 2**31)
     guess = budget - 60
     made = plan(session.grid, session.options, kind, max(guess, 0))
-    rest = _overhead(session, header_for(session, made, [0]), budget)
+    rest = _overhead(session, session.header(made.net, made.storage, [0]), budget)
     if rest >= budget:
         metadata = session.signal.metadata
         hint = " (the metadata can be left out)" if metadata.icc or metadata.exif else ""

@@ -5,12 +5,24 @@ energy; both in fixed point, so that every machine and thread count finds the sa
 are integers below 2^53 held in float64, exact in any order of summation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from inrcodec.entropy.survival import SCALES
-from inrcodec.nets.pyramid import NEIGHBOURS, ORIENTATIONS, Grid, Pyramid, cross_rows
+from inrcodec.nets.pyramid import (
+    NEIGHBOURS,
+    ORIENTATIONS,
+    PHASES,
+    Grid,
+    Pyramid,
+    cross_rows,
+)
+
+# Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
+Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
+# More energy of a band, given grid number and band: (4, rows, columns), float64 integers.
+More = Callable[[int, int], np.ndarray]
 
 # A weight is the square of a stored number in 1/64; energies count from a floor of 0.1.
 _UNIT, _LARGEST = 64, 1023
@@ -117,6 +129,33 @@ class Contexts:
         if grid.level is not None:
             offset = offset + self._levels[grid.level, band]
         return scale_indices(energy, fixed_offsets(offset), self._slopes[row])
+
+
+def walk(
+    contexts: Contexts, plane: Plane, count: int | None = None, more: More | None = None
+) -> list[np.ndarray]:
+    """Visit the planes of all or the first `count` grids in file order; `plane` gives a plane's
+    latents, `more` what they are known by besides. Latents by grid: int32, of their shape."""
+    latents: list[np.ndarray] = []
+    coarser = Coarser(None)
+    grids = contexts.net.grids()[:count]
+    for number, grid in enumerate(grids):
+        values = np.zeros(grid.shape, dtype=np.int32)
+        magnitudes = np.zeros(grid.shape)
+        for band in range(grid.bands):
+            done, own = magnitudes[:, :band], magnitudes[:, band]
+            shared = contexts.shared(grid, band, done, coarser)
+            energy = np.broadcast_to(shared, own.shape)
+            if more is not None:
+                energy = energy + more(number, band)
+            for phase in range(len(PHASES)):
+                scales = contexts.scales(grid, band, phase, energy[phase], done, own)
+                values[phase, band] = plane(number, (phase, band), scales)
+                own[phase] = np.abs(values[phase, band])
+        latents.append(values)
+        if grid.level is not None and number + 1 < len(grids):
+            coarser = Coarser(magnitudes, grid.under(grids[number + 1]))
+    return latents
 
 
 class Coarser:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import PurePath
 
 from inrcodec.errors import OptionError
-from inrcodec.signals.common import FileFormat, chosen_format
+from inrcodec.signals.common import FileFormat, by_name, chosen_format
 
 MAX_CHANNELS = 64
 
@@ -49,19 +49,14 @@ class AudioFormat(FileFormat):
             raise OptionError(f"flac holds rates above 65535 Hz in tens of Hz, not {rate}")
 
 
-AUDIO_FORMATS = {
-    audio_format.name: audio_format
-    for audio_format in (
-        AudioFormat("wav", (".wav", ".wave"), (16, 24, 32)),
-        AudioFormat("flac", (".flac",), (16, 24), max_channels=8, max_rate=655350),
-        # above this rate the Vorbis encoder has no settings, and does not say so but crashes
-        AudioFormat("ogg", (".ogg", ".oga"), (16,), max_rate=200000),
-        AudioFormat(
-            "aiff", (".aiff", ".aif"), (16, 24), max_rate=2**30 - 1
-        ),  # as libsndfile writes it
-        AudioFormat("npy", (".npy",), (32,), max_rate=None),
-    )
-}
+AUDIO_FORMATS = by_name(
+    AudioFormat("wav", (".wav", ".wave"), (16, 24, 32)),
+    AudioFormat("flac", (".flac",), (16, 24), max_channels=8, max_rate=655350),
+    # above this rate the Vorbis encoder has no settings, and does not say so but crashes
+    AudioFormat("ogg", (".ogg", ".oga"), (16,), max_rate=200000),
+    AudioFormat("aiff", (".aiff", ".aif"), (16, 24), max_rate=2**30 - 1),  # as libsndfile writes it
+    AudioFormat("npy", (".npy",), (32,), max_rate=None),
+)
 
 
 def audio_format_for(name: str | PurePath, format: str | None = None) -> AudioFormat:

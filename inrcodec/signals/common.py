@@ -25,6 +25,11 @@ class FileFormat:
 Format = TypeVar("Format", bound=FileFormat)
 
 
+def by_name(*formats: Format) -> dict[str, Format]:
+    """Return the formats by their names, in this order."""
+    return {one.name: one for one in formats}
+
+
 def chosen_format(
     formats: Mapping[str, Format], what: str, name: str | PurePath, format: str | None
 ) -> Format:

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from inrcodec.errors import OptionError
+from inrcodec.signals.common import FileFormat, by_name, chosen_format
 
 
 @dataclass(frozen=True)
-class ImageFormat:
+class ImageFormat(FileFormat):
     """A format that can be written: its suffixes and what a file of it can hold.
 
     `channels` are the channel counts it takes; `deep` whether it holds 16 bits per sample; `icc`
     and `exif` whether the metadata travels along (TIFF holds EXIF with 8 bits per sample only).
     """
 
-    name: str
-    suffixes: tuple[str, ...]
     channels: tuple[int, ...]
     deep: bool = False
     icc: bool = False
@@ -40,20 +39,17 @@ def _names(formats: Iterable[ImageFormat]) -> str:
     return ", ".join(image_format.name for image_format in formats)
 
 
-FORMATS = {
-    image_format.name: image_format
-    for image_format in (
-        ImageFormat("png", (".png",), (1, 2, 3, 4), deep=True, icc=True, exif=True),
-        ImageFormat("tiff", (".tiff", ".tif"), (1, 2, 3, 4), deep=True, icc=True, exif=True),
-        ImageFormat("webp", (".webp",), (1, 2, 3, 4), icc=True, exif=True),
-        ImageFormat("avif", (".avif",), (1, 2, 3, 4), icc=True, exif=True),
-        ImageFormat("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), (1, 3), icc=True, exif=True),
-        ImageFormat("bmp", (".bmp", ".dib"), (1, 3)),
-        ImageFormat("ppm", (".ppm", ".pnm"), (1, 3), deep=True),
-        ImageFormat("pgm", (".pgm",), (1,), deep=True),
-        ImageFormat("npy", (".npy",), (1, 2, 3, 4), deep=True),
-    )
-}
+FORMATS = by_name(
+    ImageFormat("png", (".png",), (1, 2, 3, 4), deep=True, icc=True, exif=True),
+    ImageFormat("tiff", (".tiff", ".tif"), (1, 2, 3, 4), deep=True, icc=True, exif=True),
+    ImageFormat("webp", (".webp",), (1, 2, 3, 4), icc=True, exif=True),
+    ImageFormat("avif", (".avif",), (1, 2, 3, 4), icc=True, exif=True),
+    ImageFormat("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), (1, 3), icc=True, exif=True),
+    ImageFormat("bmp", (".bmp", ".dib"), (1, 3)),
+    ImageFormat("ppm", (".ppm", ".pnm"), (1, 3), deep=True),
+    ImageFormat("pgm", (".pgm",), (1,), deep=True),
+    ImageFormat("npy", (".npy",), (1, 2, 3, 4), deep=True),
+)
 
 # suffix -> name of the format that is written under it
 WRITABLE_SUFFIXES = {
@@ -71,11 +67,4 @@ def format_for(name: str | PurePath, format: str | None = None) -> ImageFormat:
 
     `format` may be a name or a suffix ("jpg"), in any case. OptionError if neither is known.
     """
-    wanted = (format or PurePath(name).suffix).lower().lstrip(".")
-    key = WRITABLE_SUFFIXES.get(f".{wanted}", wanted)
-    if key in FORMATS:
-        return FORMATS[key]
-    known = ", ".join(FORMATS)
-    if wanted:
-        raise OptionError(f"cannot write a picture as {wanted!r}; formats: {known}")
-    raise OptionError(f"{name}: no suffix says which picture format to write; formats: {known}")
+    return chosen_format(FORMATS, "a picture", name, format)

@@ -7,18 +7,15 @@ import numpy as np
 
 from inrcodec.errors import InputError, OptionError
 from inrcodec.files import printable
-from inrcodec.signals.common import FileFormat, chosen_format, write_all, writing
+from inrcodec.signals.common import FileFormat, by_name, chosen_format, write_all, writing
 from inrcodec.signals.mesh_read import MISSING
 from inrcodec.signals.signal import Signal
 
-MESH_FORMATS = {
-    mesh_format.name: mesh_format
-    for mesh_format in (
-        FileFormat("ply", (".ply",)),
-        FileFormat("obj", (".obj",)),
-        FileFormat("stl", (".stl",)),
-    )
-}
+MESH_FORMATS = by_name(
+    FileFormat("ply", (".ply",)),
+    FileFormat("obj", (".obj",)),
+    FileFormat("stl", (".stl",)),
+)
 
 
 def mesh_format_for(name: str | PurePath, format: str | None = None) -> FileFormat:

@@ -4,7 +4,6 @@ from inrcodec.signals.frame_folder import write_frames
 from inrcodec.signals.video_formats import (
     READABLE_VIDEO_SUFFIXES,
     VIDEO_FORMATS,
-    WRITABLE_VIDEO_SUFFIXES,
     VideoFormat,
     is_video,
     video_format_for,
@@ -15,7 +14,6 @@ from inrcodec.signals.video_write import write_video
 __all__ = [
     "READABLE_VIDEO_SUFFIXES",
     "VIDEO_FORMATS",
-    "WRITABLE_VIDEO_SUFFIXES",
     "VideoFormat",
     "has_sound",
     "is_video",

@@ -4,36 +4,24 @@ import io
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from inrcodec.errors import OptionError
 from inrcodec.signals import y4m
+from inrcodec.signals.common import FileFormat, by_name, chosen_format
 
 
 @dataclass(frozen=True)
-class VideoFormat:
+class VideoFormat(FileFormat):
     """A format that can be written: its suffixes, and whether it is a folder of pictures."""
 
-    name: str
-    suffixes: tuple[str, ...]
     folder: bool = False
 
 
-VIDEO_FORMATS = {
-    video_format.name: video_format
-    for video_format in (
-        VideoFormat("y4m", (".y4m",)),
-        VideoFormat("mp4", (".mp4", ".m4v")),
-        VideoFormat("gif", (".gif",)),
-        VideoFormat("npy", (".npy",)),
-        VideoFormat("png", (".png",), folder=True),
-    )
-}
-
-# suffix -> name of the format that is written under it
-WRITABLE_VIDEO_SUFFIXES = {
-    suffix: video_format.name
-    for video_format in VIDEO_FORMATS.values()
-    for suffix in video_format.suffixes
-}
+VIDEO_FORMATS = by_name(
+    VideoFormat("y4m", (".y4m",)),
+    VideoFormat("mp4", (".mp4", ".m4v")),
+    VideoFormat("gif", (".gif",)),
+    VideoFormat("npy", (".npy",)),
+    VideoFormat("png", (".png",), folder=True),
+)
 
 # what a folder is searched for; a single file is recognised by its content alone
 READABLE_VIDEO_SUFFIXES = (
@@ -67,14 +55,7 @@ def video_format_for(name: str | PurePath, format: str | None = None) -> VideoFo
 
     `format` may be a name or a suffix, in any case. OptionError if neither is known.
     """
-    wanted = (format or PurePath(name).suffix).lower().lstrip(".")
-    key = WRITABLE_VIDEO_SUFFIXES.get(f".{wanted}", wanted)
-    if key in VIDEO_FORMATS:
-        return VIDEO_FORMATS[key]
-    known = ", ".join(VIDEO_FORMATS)
-    if wanted:
-        raise OptionError(f"cannot write a video as {wanted!r}; formats: {known}")
-    raise OptionError(f"{name}: no suffix says which video format to write; formats: {known}")
+    return chosen_format(VIDEO_FORMATS, "a video", name, format)
 
 
 def is_video(data: bytes) -> bool:

@@ -9,18 +9,15 @@ import numpy as np
 from inrcodec.errors import OptionError
 from inrcodec.files import printable
 from inrcodec.signals import array_file, nifti, npy
-from inrcodec.signals.common import FileFormat, chosen_format, write_all, writing
+from inrcodec.signals.common import FileFormat, by_name, chosen_format, write_all, writing
 from inrcodec.signals.signal import Signal
 
-VOLUME_FORMATS = {
-    volume_format.name: volume_format
-    for volume_format in (
-        FileFormat("npy", (".npy",)),
-        FileFormat("npz", (".npz",)),
-        FileFormat("nii", (".nii",)),
-        FileFormat("nii.gz", (".nii.gz",)),
-    )
-}
+VOLUME_FORMATS = by_name(
+    FileFormat("npy", (".npy",)),
+    FileFormat("npz", (".npz",)),
+    FileFormat("nii", (".nii",)),
+    FileFormat("nii.gz", (".nii.gz",)),
+)
 
 _ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
     "npy": npy.write,

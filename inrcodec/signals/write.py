@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from inrcodec.errors import OptionError
+from inrcodec.signals.common import FileFormat, chosen_format
 from inrcodec.signals.signal import Signal
 
 MASK = "mask"
@@ -26,13 +27,13 @@ class Outputs:
     tables: tuple[tuple[str, str], ...]
     depths: tuple[int, ...] = ()
 
-    def suffixes(self) -> dict[str, tuple[str, ...]]:
-        """Return the suffixes of every format, by its name."""
+    def formats(self) -> dict[str, FileFormat]:
+        """Return every format, by its name."""
         tables = [
             getattr(import_module(f"inrcodec.signals.{module}"), table)
             for module, table in self.tables
         ]
-        return {name: known.suffixes for table in tables for name, known in table.items()}
+        return {name: known for table in tables for name, known in table.items()}
 
 
 _VOLUME = ("volume_write", "VOLUME_FORMATS")
@@ -68,13 +69,7 @@ def format_for(kind: str, name: str | PurePath, format: str | None = None) -> st
     outputs = OUTPUTS[kind]
     if format is None and not PurePath(name).suffix:
         return outputs.default
-    known = outputs.suffixes()
-    wanted = (f".{format.lstrip('.')}" if format else PurePath(name).name).lower()
-    for format_name, suffixes in known.items():
-        if wanted.endswith((*suffixes, f".{format_name}")):
-            return format_name
-    wanted = PurePath(wanted).suffix.lstrip(".") or wanted.lstrip(".")
-    raise OptionError(f"cannot write {outputs.what} as {wanted!r}; formats: {', '.join(known)}")
+    return chosen_format(outputs.formats(), outputs.what, name, format).name
 
 
 def check_depth(kind: str, depth: int | None) -> None:

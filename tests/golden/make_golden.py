@@ -61,9 +61,28 @@ def sound(length: int, channels: int, rate: int, bits: int = 16) -> Signal:
 
 def film() -> Signal:
     """4:2:0 with an odd number of rows and of columns."""
-    frames = np.rint(255 * waves((7, 13, 17), 3)).astype(np.uint8)
+    return as_420(np.rint(255 * waves((7, 13, 17), 3)).astype(np.uint8))
+
+
+def as_420(frames: np.ndarray) -> Signal:
     chroma = np.ascontiguousarray(frames[:, ::2, ::2, 1:])
     return Signal("video", frames[..., :1], rate=Fraction(25), chroma=chroma)
+
+
+def drifting(frames: int, shape: tuple[int, int], channels: int) -> np.ndarray:
+    """Waves and an edge that drift by a sample and a quarter a frame: (frames, *shape, C)."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    samples = []
+    for x_now in (x - 1.25 * t for t in range(frames)):
+        planes = [
+            0.5
+            + 0.2 * np.sin(x_now / 4 + c)
+            + 0.15 * np.cos(y / 3 - c)
+            + 0.1 * (x_now + y > 20 + 4 * c)
+            for c in range(channels)
+        ]
+        samples.append(np.rint(255 * np.stack(planes, axis=-1)))
+    return np.array(samples).astype(np.uint8)
 
 
 def volume() -> Signal:
@@ -111,6 +130,18 @@ def files_of(version: str) -> dict[str, File]:
             "video_420_asmr": File(film(), 950, "asmr", STEPS | {"segment": "4"}),
             "volume_float_siren": File(volume(), 600, "siren", STEPS | {"frequencies": "2"}),
             "mask_asmr": File(mask(), 500, "asmr", STEPS | {"segment": "6"}),
+        }
+    if version == "v1.3":
+        steps = {"steps": "100"}
+        rgb = Signal("video", drifting(6, (17, 22), 3), rate=Fraction(30000, 1001))
+        grey = Signal("video", drifting(20, (18, 25), 1), rate=Fraction(25))
+        return {
+            "film_420": File(
+                as_420(drifting(7, (19, 26), 3)), 950, "film", steps | {"segment": "4"}
+            ),
+            "film_rgb": File(rgb, 900, "film", steps),
+            # More frames than from one anchor to the next.
+            "film_grey": File(grey, 800, "film", steps),
         }
     raise SystemExit(f"no golden files of {version}")
 

@@ -21,12 +21,23 @@ class ContextModel:
         index = torch.tensor(pairs, dtype=torch.int64, device=device).reshape(-1, 2)
         self._rows, self._columns = index.unbind(1)
 
-    def log_scales(self, weights: Mapping[str, Tensor], magnitudes: Sequence[Tensor]) -> Tensor:
-        """Of latents whose magnitudes are given by grid, (4, bands, rows, columns): flat."""
+    def log_scales(
+        self,
+        weights: Mapping[str, Tensor],
+        magnitudes: Sequence[Tensor],
+        more: Sequence[Tensor | None] | None = None,
+    ) -> Tensor:
+        """Of latents whose magnitudes are given by grid, (4, bands, rows, columns): flat.
+
+        `more`: energy that they are known by besides, by grid and of the same shape.
+        """
         flat, coarser = [], None
         cells, same = self._cross(weights["cross"])
-        for grid, values in zip(self.grids, magnitudes, strict=True):
+        extra = more or [None] * len(self.grids)
+        for grid, values, past in zip(self.grids, magnitudes, extra, strict=True):
             energy = self._own(weights, grid, values)
+            if past is not None:
+                energy = energy + past
             if grid.level is not None:
                 energy = energy + self._others(weights, grid, values, coarser, cells, same)
                 coarser = joined(values)
@@ -72,7 +83,10 @@ class ContextModel:
         if coarser is not None:
             own = coarser[:n]
             both = torch.cat(
-                [x.reshape(-1, ORIENTATIONS, grid.rows * grid.columns) for x in (own, _sums(own))],
+                [
+                    x.reshape(-1, ORIENTATIONS, grid.rows * grid.columns)
+                    for x in (own, sums_3x3(own))
+                ],
                 dim=1,
             )
             parents = weights["parents"][:n].square().reshape(-1, ORIENTATIONS, 2 * ORIENTATIONS)
@@ -127,7 +141,7 @@ def _pair(x: Tensor, axis: int, step: int) -> Tensor:
     return total
 
 
-def _sums(x: Tensor) -> Tensor:
+def sums_3x3(x: Tensor) -> Tensor:
     """Sums over 3x3 neighbourhoods, zeros outside."""
     total: Tensor = _Sums.apply(x)
     return total

@@ -4,40 +4,39 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from torch import Tensor
 
 from inrcodec.container.header import Header
 from inrcodec.container.sections import overhead, pack_file
-from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.pyramid import latents_crc, write_latents
 from inrcodec.encoder.check import checked, psnr_of, unit_error
-from inrcodec.encoder.goal import TOLERANCE_DB, Goal, Measured, meet_budget, meet_quality
-from inrcodec.encoder.pyramid.fit import LATENTS_FROM, PyramidFit, fitted_frame
+from inrcodec.encoder.goal import AIM, meet_budget, meet_quality
+from inrcodec.encoder.latent_fit import Goal, Measured
+from inrcodec.encoder.latent_job import (
+    ERROR_SHARE,
+    bisected,
+    error_for,
+    expected_bytes,
+    require_quality,
+    static_bits,
+    stored_tensors,
+)
+from inrcodec.encoder.pyramid.fit import PyramidFit, fitted_frame
 from inrcodec.encoder.pyramid.synthesis import analyse
-from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
-from inrcodec.errors import RateError
 from inrcodec.nets.pyramid import Pyramid
-from inrcodec.network import header_of
-from inrcodec.quantise import dequantise
 from inrcodec.weights.storage import Direct
 
 # Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
 STEPS = {1: 15, 2: 30, 3: 60, 4: 120, 5: 240, 6: 500, 7: 1000, 8: 2400, 9: 5000}
 _FULL_STEPS_SAMPLES = 2**19
 _LEAST_STEPS = 30
-# Bits of a stored number before its grid is known.
-_WEIGHT_BITS = 5.0
-_AIM = 0.996
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
 # Size of a file with untrained contexts over that after the fit, about.
 _EXCESS = 1.9
 # In bits for each position it stays below this: contexts save little of many bits.
 _MOST_EXCESS = 1.0
-# Error of plain rounding over that of the fit at the same step, about.
-_ERROR_SHARE = 0.8
 
 
 def plan(session: Session, budget_bits: float) -> Pyramid:
@@ -67,15 +66,14 @@ def encode_to_size(session: Session, budget: int) -> Candidate:
     limit = budget - job.overhead_bytes
 
     def goal(measured: Measured) -> float:
-        return (measured.bits / 8 + job.weight_bytes) / (limit * _AIM)
+        return (measured.bits / 8 + job.weight_bytes) / (limit * AIM)
 
     return job.fit(goal, lambda: job.meet_budget(budget), lambda made: (made.psnr_db,))
 
 
 def encode_to_psnr(session: Session, target: float) -> Candidate:
     """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
-    signal = session.signal
-    error = 10 ** (-(target + TOLERANCE_DB / 2) / 10) * math.prod(signal.shape) * signal.channels
+    error = error_for(session.signal, target)
     job = PyramidJob(session, None, error)
 
     def goal(measured: Measured) -> float:
@@ -86,9 +84,7 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
         lambda: job.meet_quality(target),
         lambda made: (made.psnr_db >= target, -len(made.data)),
     )
-    if made.psnr_db < target and not made.stopped:
-        raise RateError(f"{target} dB were not reached: {made.psnr_db:.2f} dB at best")
-    return made
+    return require_quality(made, target)
 
 
 class PyramidJob:
@@ -102,7 +98,7 @@ class PyramidJob:
         start = Start(plan(session, bits or 1e5), samples)
         if bits is None:
             assert error is not None
-            step = start.step_for_error(_ERROR_SHARE * error)
+            step = start.step_for_error(ERROR_SHARE * error)
             bits = start.bits(step) / _EXCESS
         else:
             spare = min((_EXCESS - 1) * bits, _MOST_EXCESS * math.prod(signal.shape))
@@ -125,10 +121,9 @@ class PyramidJob:
     def weight_bytes(self) -> float:
         """Size of the WEIGHTS payload, or what it will be."""
         if self.fitted.grids is None:
-            numbers = sum(t.size for t in self.net.tensors())
-            return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors())
+            return expected_bytes(self.net.tensors())
         if self._weights_payload is None:
-            self._weights_payload = pack(quantise_all(self._arrays(), self.fitted.grids))
+            self._weights_payload = stored_tensors(self.net.tensors(), self.fitted).payload
         return len(self._weights_payload)
 
     def fit(
@@ -147,10 +142,10 @@ class PyramidJob:
         self.stopped = self.fitted.run(steps, goal, session.fitting, session.should_stop)
         exact()
         rounded = self._candidate()
-        last = max(5, round(steps * (1 - LATENTS_FROM)))
-        self.fitted.settle(last, session.fitting, session.should_stop)
+        self.fitted.settle(steps, session.fitting, session.should_stop)
         exact()
         session.steps += self.fitted.steps_done
+        session.checking()
         return max(self._candidate(), rounded, key=worth)
 
     def _steps(self) -> int:
@@ -160,9 +155,7 @@ class PyramidJob:
         if size > _FULL_STEPS_SAMPLES:
             steps = max(_LEAST_STEPS, int(steps * _FULL_STEPS_SAMPLES / size))
         steps = max(options.number("steps", steps), 10)
-        if math.isfinite(self.session.seconds_left):
-            seconds = 1.5 * self.fitted.seconds_per_step()
-            steps = min(steps, int(0.85 * self.session.seconds_left / seconds))
+        steps = self.session.steps_in_time(steps, lambda: 1.5 * self.fitted.seconds_per_step())
         return max(steps, 1)
 
     def meet_budget(self, budget: int) -> None:
@@ -184,39 +177,21 @@ class PyramidJob:
 
     def file(self) -> bytes:
         """The file as the fit stands."""
-        assert self.fitted.grids is not None
-        tensors = quantise_all(self._arrays(), self.fitted.grids)
-        self._weights_payload = pack(tensors)
-        weights = {
-            spec.name: dequantise(tensor).reshape(spec.shape)
-            for spec, tensor in zip(self.net.tensors(), tensors, strict=True)
-        }
-        latents = self.fitted.integers()
-        crc = latents_crc(latents, integers_crc(tensors))
-        payload = write_latents(self.net, weights, latents)
+        stored, latents = stored_tensors(self.net.tensors(), self.fitted), self.fitted.integers()
+        self._weights_payload = stored.payload
+        crc = latents_crc(latents, stored.crc)
+        payload = write_latents(self.net, stored.values, latents)
         metadata = self.session.signal.metadata
         return pack_file(self._header(crc), [self._weights_payload], metadata, [payload])
 
     def _candidate(self) -> Candidate:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""
-        self.session.checking()
         data = self.file()
         promised = unit_error(self.fitted.psnr(), self.session.ends)
         return Candidate(data, checked(self.session.signal, data, promised), self.stopped)
 
-    def _arrays(self) -> dict[str, np.ndarray]:
-        return {n: w.detach().cpu().numpy() for n, w in self.fitted.weights.items()}
-
     def _header(self, crc: int) -> Header:
-        options = self.session.options
-        return header_of(
-            self.net,
-            Direct(),
-            self.session.fields,
-            seed=options.seed,
-            effort=options.effort,
-            crcs=[crc],
-        )
+        return self.session.header(self.net, Direct(), [crc])
 
 
 class Start:
@@ -228,7 +203,7 @@ class Start:
 
     def bits(self, step: float) -> float:
         """Estimated size of coefficients rounded to a step."""
-        return sum(_static_bits(band / step) for band in self._bands)
+        return sum(static_bits(band / step) for band in self._bands)
 
     def error(self, step: float) -> float:
         """Squared error of coefficients rounded to a step."""
@@ -238,26 +213,13 @@ class Start:
 
     def step_for_bits(self, bits: float) -> float:
         """The step at which rounded coefficients take about `bits`."""
-        return _bisected(lambda step: self.bits(step) <= bits)
+        return _smallest_step(lambda step: self.bits(step) <= bits)
 
     def step_for_error(self, error: float) -> float:
         """The step at which rounded coefficients have about `error`."""
-        return _bisected(lambda step: self.error(step) >= error)
+        return _smallest_step(lambda step: self.error(step) >= error)
 
 
-def _bisected(large_enough: Callable[[float], bool]) -> float:
-    low, high = 2.0**-14, 4.0
-    for _ in range(24):
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if large_enough(middle) else (middle, high)
-    return high
-
-
-def _static_bits(values: Tensor) -> float:
-    """Bits of values (4, bands, n) after rounding, one Laplace scale for each band."""
-    sizes = values.round().abs()
-    mean = sizes.mean(dim=(0, 2)).clamp_min(1e-5)
-    zero = (sizes < 0.5).float().mean(dim=(0, 2)).clamp(1e-6, 1 - 1e-6)
-    significance = -(zero * zero.log2() + (1 - zero) * (1 - zero).log2())
-    magnitude = 1.7 + (mean / (1 - zero) + 0.5).log2().clamp_min(0)
-    return float((significance + (1 - zero) * magnitude).sum()) * 4 * values.shape[2]
+def _smallest_step(large_enough: Callable[[float], bool]) -> float:
+    """Of those that are large enough; samples are in 0..1."""
+    return bisected(large_enough, 2.0**-14, 24)

@@ -28,12 +28,12 @@ class Synthesis:
         """Cells (4 C, h, w) of the finest level before its network."""
         low = joined(coefficients[0])
         for i, level in enumerate(range(self.net.levels - 1, -1, -1)):
-            parts = _Level.apply(low, coefficients[i + 1])
+            parts = Level.apply(low, coefficients[i + 1])
             if level == 0:
                 break
             if level < self.net.stages:
                 parts = parts + self._correction(weights, level, parts)
-            low = _Interleave.apply(parts)
+            low = Interleave.apply(parts)
         cells: Tensor = parts.reshape(-1, *parts.shape[2:])
         return cells
 
@@ -118,7 +118,7 @@ def analyse(planes: Tensor, net: Pyramid) -> list[Tensor]:
     return [split(low), *grids]
 
 
-class _Level(Function):
+class Level(Function):
     """One level's samples (C, 4, h, w) from its low band (C, h, w) and details by phase."""
 
     @staticmethod
@@ -139,7 +139,7 @@ class _Level(Function):
         return parts[:, 0].contiguous(), split(details)
 
 
-class _Interleave(Function):
+class Interleave(Function):
     @staticmethod
     def forward(ctx: Any, parts: Tensor) -> Tensor:
         channels, _, rows, columns = parts.shape

@@ -2,78 +2,44 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from inrcodec.container.fields import pack_varint
-from inrcodec.container.header import Header
-from inrcodec.container.sections import pack_file
-from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder.spectrum import latents_bits, latents_crc, write_latents
-from inrcodec.encoder.check import checked
-from inrcodec.encoder.describe import sample_range, signal_fields
-from inrcodec.encoder.goal import (
-    TOLERANCE_DB,
-    Goal,
-    Measured,
-    meet_budget,
-    meet_quality,
+from inrcodec.encoder.describe import sample_range
+from inrcodec.encoder.goal import AIM, ELASTICITY, TOLERANCE_DB, meet_budget, meet_quality
+from inrcodec.encoder.latent_fit import Goal, Measured
+from inrcodec.encoder.latent_job import (
+    ERROR_SHARE,
+    StoredTensors,
+    error_for,
+    expected_bytes,
+    require_quality,
+    stored_tensors,
 )
-from inrcodec.encoder.rate import RECORD_BYTES, quantise_all
+from inrcodec.encoder.segmented import Part, Segmented, section_bytes
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
-from inrcodec.encoder.spectrum.fit import LATENTS_FROM, SpectrumFit
+from inrcodec.encoder.spectrum.fit import SpectrumFit
 from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
-from inrcodec.errors import RateError
 from inrcodec.nets import mdct
 from inrcodec.nets.spectrum import coefficients
-from inrcodec.network import header_of
-from inrcodec.options import EncodeOptions
-from inrcodec.quantise import dequantise
-from inrcodec.weights.storage import Direct
 
 # Steps of each effort, for every segment.
 STEPS = {1: 10, 2: 20, 3: 40, 4: 70, 5: 120, 6: 200, 7: 350, 8: 600, 9: 1200}
 _LEAST_STEPS = 5
-_WEIGHT_BITS = 5.0
-_AIM = 0.996
 # Bits of rounded coefficients over those after the fit at the same step, about.
 _EXCESS = 1.2
-_ELASTICITY = 0.6
 # The finest step, in full scales: a quarter of a code value of 16 bits.
 _LEAST_STEP = 2.0**-17
 # Estimated size of a stream over its own, at most.
 _CODING = 1.001
-# Error of plain rounding over that of the fit at the same step, about.
-_ERROR_SHARE = 0.8
-
-
-@dataclass(frozen=True)
-class Part:
-    """A finished segment: its payloads, the CRC-32 of its integers, its squared error."""
-
-    weights: bytes
-    latents: bytes
-    crc: int
-    error: float
-
-    @property
-    def size(self) -> int:
-        """Bytes in the file, with the framing of two sections."""
-        return sum(map(_section_bytes, (len(self.weights), len(self.latents))))
-
-
-def _section_bytes(payload: int) -> int:
-    return 1 + len(pack_varint(payload)) + 4 + payload
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
     """Fit within a budget in bytes. Raises RateError."""
     job = SpectrumJob(session, 8.0 * budget)
-    left = budget - job.empty_bytes
-    if left <= 0:
-        raise RateError(f"header and metadata take {job.empty_bytes} bytes, the budget is {budget}")
+    left = job.file.room(budget)
     job.start_for_bits(8.0 * left)
     estimates = job.sound.estimated_bits(job.step) + 8.0 * job.fixed_bytes
     for number in range(job.sound.segments):
@@ -87,15 +53,12 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     signal = session.signal
     values = math.prod(signal.shape) * signal.channels
     job = SpectrumJob(session, 2.0 * values)
-    error = 10 ** (-(target + TOLERANCE_DB / 2) / 10) * values / job.sound.peak**2
-    job.step = job.sound.step_for_error(_ERROR_SHARE * error)
+    error = error_for(signal, target) / job.sound.peak**2
+    job.step = job.sound.step_for_error(ERROR_SHARE * error)
     plain = job.sound.errors(job.step)
     for number, share in enumerate(plain / plain.sum()):
         job.add_of_quality(number, max(error * share, 1e-12))
-    made = job.candidate()
-    if made.psnr_db < target and not made.stopped:
-        raise RateError(f"{target} dB were not reached: {made.psnr_db:.2f} dB at best")
-    return made
+    return require_quality(job.candidate(), target)
 
 
 class SpectrumJob:
@@ -112,21 +75,12 @@ class SpectrumJob:
         self.step = 1.0
         self.parts: list[Part] = []
         self.stopped = False
-        self._fields = signal_fields(signal, self.sound.each * hop)
-
-    @property
-    def empty_bytes(self) -> int:
-        """Bytes of a file without its segments' sections."""
-        header = self._header([0] * self.sound.segments)
-        nothing = [b""] * self.sound.segments
-        whole = len(pack_file(header, nothing, self.session.signal.metadata, nothing))
-        return whole - 2 * self.sound.segments * _section_bytes(0)
+        self.file = Segmented(session, self.net, self.sound.each * hop, self.sound.segments)
 
     @property
     def fixed_bytes(self) -> float:
         """About the bytes of a segment's tensors and framing."""
-        numbers = sum(t.size for t in self.net.tensors())
-        return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors()) + 30
+        return expected_bytes(self.net.tensors()) + 30
 
     def start_for_bits(self, bits: float) -> None:
         """Choose the step that all segments begin with."""
@@ -143,7 +97,7 @@ class SpectrumJob:
         segment.begin_at(8.0 * budget)
 
         def goal(measured: Measured) -> float:
-            return (measured.bits / 8 + segment.weight_bytes) / (budget * _AIM)
+            return (measured.bits / 8 + segment.weight_bytes) / (budget * AIM)
 
         self._run(segment, goal, lambda: segment.meet_budget(budget))
         return self.parts[-1].size
@@ -174,7 +128,7 @@ class SpectrumJob:
         session, fitted = self.session, segment.fitted
         if fitted.run(steps, goal, session.fitting, session.should_stop):
             self.stopped = True
-        fitted.settle(max(5, round(steps * (1 - LATENTS_FROM))), session.should_stop)
+        fitted.settle(steps, session.fitting, session.should_stop)
         fitted.finish_frame()
         exact()
         session.steps += fitted.steps_done
@@ -184,33 +138,16 @@ class SpectrumJob:
         """Steps of the effort, or as many as there is time for in each segment that is left."""
         options, session = self.session.options, self.session
         steps = max(options.number("steps", STEPS[options.effort]), 1)
-        if math.isfinite(session.seconds_left):
-            left = self.sound.segments - len(self.parts)
-            seconds = 1.5 * fitted.seconds_per_step() * left
-            steps = min(steps, int(0.85 * session.seconds_left / seconds))
+        left = self.sound.segments - len(self.parts)
+        steps = session.steps_in_time(steps, lambda: 1.5 * fitted.seconds_per_step() * left)
         return max(steps, _LEAST_STEPS)
 
     def candidate(self) -> Candidate:
         """The file, decoded and measured. Raises EncodeError."""
-        self.session.checking()
-        header = self._header([part.crc for part in self.parts])
-        weights, latents = ([getattr(p, n) for p in self.parts] for n in ("weights", "latents"))
-        data = pack_file(header, weights, self.session.signal.metadata, latents)
         signal = self.session.signal
         values = math.prod(signal.shape) * signal.channels
         promised = sum(part.error for part in self.parts) * self.sound.peak**2 / values
-        return Candidate(data, checked(signal, data, promised), self.stopped)
-
-    def _header(self, crcs: list[int]) -> Header:
-        options: EncodeOptions = self.session.options
-        return header_of(
-            self.net,
-            Direct(),
-            self._fields,
-            seed=options.seed,
-            effort=options.effort,
-            crcs=crcs,
-        )
+        return self.file.candidate(self.parts, promised, self.stopped)
 
 
 class _SegmentFit:
@@ -241,7 +178,7 @@ class _SegmentFit:
             excess = self.fitted.measured().bits / (_EXCESS * bits)
             if 0.9 < excess < 1.1:
                 break
-            factor = excess ** (0.5 / _ELASTICITY)
+            factor = excess ** (0.5 / ELASTICITY)
             self.fitted.restart_at(self.fitted.step * min(max(factor, 0.25), 4.0))
             self.fitted.warm_up(10)
 
@@ -249,21 +186,13 @@ class _SegmentFit:
     def weight_bytes(self) -> float:
         """Bytes of the tensors and of the framing, or what they will be."""
         if self.fitted.grids is None:
-            numbers = sum(t.size for t in self.net.tensors())
-            return numbers * _WEIGHT_BITS / 8 + RECORD_BYTES * len(self.net.tensors()) + 12
-        return len(self._packed()) + 12
+            return expected_bytes(self.net.tensors()) + 12
+        return len(stored_tensors(self.net.tensors(), self.fitted).payload) + 12
 
-    def _packed(self) -> bytes:
-        assert self.fitted.grids is not None
-        return pack(quantise_all(self.fitted.arrays(), self.fitted.grids))
-
-    def _weights(self) -> dict[str, np.ndarray]:
-        assert self.fitted.grids is not None
-        tensors = quantise_all(self.fitted.arrays(), self.fitted.grids)
-        return {
-            spec.name: dequantise(tensor).reshape(spec.shape)
-            for spec, tensor in zip(self.net.tensors(), tensors, strict=True)
-        }
+    def _finished(self) -> tuple[StoredTensors, np.ndarray]:
+        """Tensors, the frame finished, and latents as the file would have them."""
+        self.fitted.finish_frame()
+        return stored_tensors(self.net.tensors(), self.fitted), self.fitted.integers()
 
     def meet_budget(self, budget: int) -> None:
         """Bring the latents under the budget, by their estimated size and then by their own."""
@@ -272,16 +201,15 @@ class _SegmentFit:
         meet_budget(self.fitted, lambda: self.part().size, budget, stop)
 
     def _estimated(self) -> int:
-        self.fitted.finish_frame()
-        bits = latents_bits(self.net, self._weights(), self.fitted.integers())
-        latents = math.ceil(_CODING * bits / 8) + 8
-        return _section_bytes(len(self._packed())) + _section_bytes(latents)
+        stored, latents = self._finished()
+        size = math.ceil(_CODING * latents_bits(self.net, stored.values, latents) / 8) + 8
+        return section_bytes(len(stored.payload)) + section_bytes(size)
 
     def error(self) -> float:
         """Squared error of the samples as the file would have them; what the frames on both sides
         add to the outermost blocks counts there."""
-        self.fitted.finish_frame()
-        return self._error(self._weights(), self.fitted.integers())
+        stored, latents = self._finished()
+        return self._error(stored.values, latents)
 
     def _error(self, weights: dict[str, np.ndarray], latents: np.ndarray) -> float:
         error = coefficients(self.net, weights["frame"], latents) - self._coefficients
@@ -292,13 +220,10 @@ class _SegmentFit:
 
     def part(self) -> Part:
         """The segment as the fit stands."""
-        self.fitted.finish_frame()
-        assert self.fitted.grids is not None
-        tensors = quantise_all(self.fitted.arrays(), self.fitted.grids)
-        weights, latents = self._weights(), self.fitted.integers()
+        stored, latents = self._finished()
         return Part(
-            pack(tensors),
-            write_latents(self.net, weights, latents),
-            latents_crc(latents, integers_crc(tensors)),
-            self._error(weights, latents),
+            stored.payload,
+            write_latents(self.net, stored.values, latents),
+            latents_crc(latents, stored.crc),
+            self._error(stored.values, latents),
         )

@@ -1,10 +1,10 @@
 """A sound as coefficients of segments, and what its hop and its first step should be."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 
+from inrcodec.encoder.latent_job import bisected
 from inrcodec.nets import mdct
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.signals.signal import Signal
@@ -70,13 +70,13 @@ class Sound:
         """The step at which all segments take about `bits`."""
         sample = [self.coefficients(i)[0] for i in self._sampled()]
         share = len(sample) / self.segments
-        return bisected(lambda step: sum(proxy_bits(x, step) for x in sample) <= bits * share)
+        return _smallest_step(lambda step: sum(proxy_bits(x, step) for x in sample) <= bits * share)
 
     def step_for_error(self, error: float) -> float:
         """The step at which rounding all coefficients makes about this squared error."""
         sample = [self.coefficients(i)[0] for i in self._sampled()]
         share = len(sample) / self.segments
-        return bisected(lambda step: sum(_error(x, step) for x in sample) >= error * share)
+        return _smallest_step(lambda step: sum(_error(x, step) for x in sample) >= error * share)
 
     def _sampled(self, most: int = 12) -> list[int]:
         """Some segments, evenly spread."""
@@ -112,7 +112,7 @@ def chosen_hop(signal: Signal, peak: float, bits: float) -> int:
     bits *= len(excerpt) / length
     planes = {hop: _analysed(excerpt, hop) for hop in HOPS}
     middle = planes[HOPS[len(HOPS) // 2]]
-    step = bisected(lambda step: proxy_bits(middle, step) <= bits)
+    step = _smallest_step(lambda step: proxy_bits(middle, step) <= bits)
     return min(HOPS, key=lambda hop: proxy_bits(planes[hop], step))
 
 
@@ -121,10 +121,6 @@ def _analysed(samples: np.ndarray, hop: int) -> np.ndarray:
     return mdct.analyse(np.moveaxis(_blocks(samples, -1, last, hop), 2, 0))
 
 
-def bisected(large_enough: Callable[[float], bool]) -> float:
-    """The smallest step, to within a thousandth, that is large enough."""
-    low, high = 2.0**-24, 4.0
-    for _ in range(18):
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if large_enough(middle) else (middle, high)
-    return high
+def _smallest_step(large_enough: Callable[[float], bool]) -> float:
+    """Of those that are large enough, to within a thousandth; full scale is 1."""
+    return bisected(large_enough, 2.0**-24, 18)

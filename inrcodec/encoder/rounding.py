@@ -14,7 +14,6 @@ from torch.autograd import Function
 _LN2 = math.log(2)
 # log2 of the scales that the coder has.
 SMALLEST, LARGEST = -5.0, 9.875
-_STEEPEST = 1 / 8  # smallest scale that the gradient of a rounded latent's rate assumes
 
 
 def soft_rounded(latents: Tensor, noise: Tensor, temperature: float) -> Tensor:
@@ -32,9 +31,9 @@ def soft_bits(latents: Tensor, log_scales: Tensor) -> Tensor:
     return bits
 
 
-def hard_bits(latents: Tensor, integers: Tensor, log_scales: Tensor) -> Tensor:
-    """Bits of every rounded latent; by `latents` the slope is that of a magnitude's code."""
-    bits: Tensor = _HardBits.apply(latents, integers, log_scales)
+def hard_bits(integers: Tensor, log_scales: Tensor) -> Tensor:
+    """Bits of every rounded latent, with gradients by the scales alone."""
+    bits: Tensor = _HardBits.apply(integers, log_scales)
     return bits
 
 
@@ -87,7 +86,7 @@ class _SoftBits(Function):
 
 class _HardBits(Function):
     @staticmethod
-    def forward(ctx: Any, latents: Tensor, integers: Tensor, log_scales: Tensor) -> Tensor:
+    def forward(ctx: Any, integers: Tensor, log_scales: Tensor) -> Tensor:
         inverse, size = _inverse_scales(log_scales), integers.abs()
         half = torch.exp(-0.5 * inverse)
         whole = half * half
@@ -98,12 +97,9 @@ class _HardBits(Function):
             -torch.log1p(-half) / _LN2,
         )
         slope = torch.where(nonzero, size - 0.5 - whole / (1 - whole), -0.5 * half / (1 - half))
-        by_scale = -slope * inverse * (log_scales > SMALLEST)
-        by_latent = (latents * 4).clamp_(-1, 1) * inverse.clamp_max(1 / _STEEPEST) / _LN2
-        ctx.save_for_backward(by_latent, by_scale)
+        ctx.save_for_backward(-slope * inverse * (log_scales > SMALLEST))
         return bits
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor]:
-        by_latent, by_scale = ctx.saved_tensors
-        return gradient * by_latent, None, gradient * by_scale
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        return None, gradient * ctx.saved_tensors[0]

@@ -1,0 +1,77 @@
+"""Everything that takes hours, part by part: python -m benchmarks.full [PART ...]
+
+Every part is a list of commands of other benchmarks. Each of them leaves its rows in
+benchmarks/results and skips what has a row there, so that a run that is stopped goes on where it
+was; --list shows the commands.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+
+import click
+
+from benchmarks.data import ROOT
+
+_KODAK = "kodak --jobs 2 --threads 1"
+_EIGHT = "--images 1,4,7,10,13,16,19,22"
+# The rates that a BD-rate takes at the default effort; less of what is slow.
+PARTS: dict[str, tuple[str, ...]] = {
+    "kodak": (
+        f"{_KODAK} --repr pyramid --effort 5 --bpp 0.15 --bpp 0.3 --bpp 0.6 --bpp 1.2"
+        " --beside webp --beside avif --output kodak_pyramid",
+        f"{_KODAK} --repr pyramid --effort 7 --bpp 0.15 --bpp 0.3 --bpp 0.6"
+        " --beside avif --output kodak_pyramid",
+        f"{_KODAK} --repr asmr --bpp 0.15 --bpp 0.3 --bpp 0.6",
+        f"{_KODAK} --repr siren --bpp 0.15 --bpp 0.3 --bpp 0.6 {_EIGHT} --output kodak_siren",
+        f"{_KODAK} --repr doh --bpp 0.3 {_EIGHT} --output kodak_doh",
+    ),
+    "audio": ("audio --threads 2", "audio --paper --output audio_paper"),
+    "video": ("video --threads 2",),
+    "shapes": (
+        "shapes",
+        "shapes --mesh spot.obj",
+    ),
+    "paper": (
+        "paper_size --jobs 2 --threads 1",
+        "peers fit cameraman --steps 2000 --batch 16384 --rate-factor 10",
+        "peers fit audio --steps 2000 --rate-factor 10",
+        "peers fit kodak --items 5,15 --steps 2000 --batch 16384 --rate-factor 10",
+        "peers fit shapes --steps 1000",
+        "peers sizes",
+    ),
+    "performance": ("performance",),
+}
+
+
+def commands(parts: tuple[str, ...]) -> list[list[str]]:
+    """The commands of some parts, or of all of them."""
+    chosen = parts or tuple(PARTS)
+    return [shlex.split(line) for part in chosen for line in PARTS[part]]
+
+
+def run(command: list[str]) -> int:
+    """Run one benchmark, its output as it comes; its exit status."""
+    module, *arguments = command
+    whole = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    return subprocess.run(whole, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}).returncode
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
+@click.option("--list", "only_list", is_flag=True, help="Print the commands; run none.")
+def main(parts: tuple[str, ...], only_list: bool) -> None:
+    """Run PARTS, or all of them; one that fails does not keep the others from running."""
+    failed = []
+    for command in commands(parts):
+        text = f"python -m benchmarks.{shlex.join(command)}"
+        click.echo(text)
+        if not only_list and run(command):
+            failed.append(text)
+    if failed:
+        raise SystemExit("failed: " + "; ".join(failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Tables of docs/results.md that are made of more than one kind of row."""
+
+from pathlib import Path
+
+from benchmarks import audio, performance, record, report, video
+from benchmarks.classical import PEERS
+from benchmarks.record import mean
+from benchmarks.tabular import Missing, markdown, rows_of, where
+
+
+def bd_published(results: Path) -> str:
+    """BD-rates of our mean Kodak curves against published ones and Pillow's."""
+    chart = report.kodak_chart(results)
+    header, lines = report.published_bd(chart) if chart is not None else ([], [])
+    kept = [line for line in lines if set(line[1:]) != {"-"}]
+    if not kept:
+        raise Missing("no three rates of all Kodak pictures in results/kodak_pyramid.json")
+    rows = rows_of(results, "kodak_pyramid")
+    return markdown(["BD-rate of", *header[1:]], kept) + f"\n\n{where(rows[0])}."
+
+
+def sweep(results: Path) -> str:
+    """Means of a sweep at every rate, and BD-rates, short fits."""
+    rows = rows_of(results, "sweep")
+    good = [row for row in rows if "psnr_db" in row]
+    names = list(dict.fromkeys(row["codec"] for row in good))
+    names.sort(key=lambda name: (name in PEERS, name))
+    psnr = report.mean_table(good, names)
+    rates = {line[0]: line[1:] for line in report.bd_table(good, names)[1]}
+    anchors = [name for name in PEERS if name in names]
+    lines = [[*line, *rates[line[0]]] for line in psnr[1:]]
+    header = [*psnr[0], *(f"BD-rate to {anchor}" for anchor in anchors)]
+    pictures = ", ".join(dict.fromkeys(row["image"] for row in good))
+    limit = next(row["time_limit_s"] for row in good if "time_limit_s" in row)
+    note = f"\n\n{pictures}; encodes of at most {limit:g} s. {where(rows[0])}."
+    return markdown(header, lines) + note
+
+
+def audio_mean(results: Path) -> str:
+    """Mean SNR and mean measured rate over clips at each rate asked for: ours, then the peers."""
+    rows = rows_of(results, "audio")
+    names = list(dict.fromkeys(row["codec"] for row in rows))
+    names.sort(key=lambda name: (name in audio.PEERS, name))
+    lines = []
+    for (rate,), members in sorted(record.grouped(rows, "asked_kbps").items()):
+        groups = record.grouped(members, "codec")
+        found = [groups.get((name,), []) for name in names]
+        cells = [f"{mean(g, 'snr_db'):.1f} at {mean(g, 'kbps'):.1f}" if g else "-" for g in found]
+        lines.append([f"{rate:g}", str(len(found[0])), *cells])
+    header = ["kbps asked", "clips", *(f"{name}: dB at kbps" for name in names)]
+    return markdown(header, lines) + f"\n\n{where(rows[0])}."
+
+
+def performance_table(results: Path, part: str) -> str:
+    """One part of the performance benchmark."""
+    rows = [row for row in rows_of(results, "performance") if row["part"] == part]
+    if not rows:
+        raise Missing(f"results/performance.json has no rows of {part}")
+    made = {
+        "effort": performance.effort_table,
+        "decode": performance.decode_table,
+        "size": performance.size_table,
+    }[part](rows)
+    row = rows[0]
+    threads = f"{row['threads']} threads of {row['cores']} cores"
+    return made + f"\n\n{row['processor']}, {threads}, commit {row['commit']}."
+
+
+def video_table(results: Path) -> str:
+    """Films beside H.264 and AV1."""
+    return video.table(rows_of(results, "video"))
+
+
+def peers(results: Path) -> str:
+    """Networks of the ASMR paper, fitted here and there."""
+    from benchmarks.peers.__main__ import table
+
+    rows = rows_of(results, "peers")
+    note = f"\n\n{where(rows[0])}.".replace(" per encode", "")
+    return table(rows) + note
+
+
+def peers_sizes(results: Path) -> str:
+    """Parameters and MACs of the networks that we count, and the paper's."""
+    from benchmarks.peers.__main__ import sizes_table
+
+    return sizes_table(rows_of(results, "peers_sizes"))

@@ -1,0 +1,42 @@
+"""What every table of the documentation is made with."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import record
+
+
+class Missing(Exception):  # noqa: N818 - a state of the results, not an error
+    """A table cannot be made yet; the message says what is not there."""
+
+
+def rows_of(results: Path, name: str) -> list[record.Row]:
+    """Rows of a results file; raises Missing without any."""
+    rows = record.load(results / f"{name}.json")
+    if not rows:
+        raise Missing(f"no results/{name}.json")
+    return rows
+
+
+def figures_of(results: Path, name: str) -> dict[str, Any]:
+    """A results file that is one object; raises Missing."""
+    path = results / f"{name}.json"
+    if not path.is_file():
+        raise Missing(f"no results/{name}.json")
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures
+
+
+def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join(
+        "| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]
+    )
+
+
+def where(row: record.Row) -> str:
+    """The machine and versions of a measurement, for under its table."""
+    threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
+    return f"{row['processor']}, {threads} per encode, torch {row['torch']}, commit {row['commit']}"

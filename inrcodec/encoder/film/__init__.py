@@ -1,0 +1,1 @@
+"""The fit of a film: a pyramid over time."""

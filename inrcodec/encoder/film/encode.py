@@ -1,0 +1,305 @@
+"""Encoding a video as a film, to a size or a quality: group of frames after group."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from inrcodec.decoder.film import Integers, latents_bits, latents_crc, write_latents
+from inrcodec.encoder.describe import planes_of
+from inrcodec.encoder.film.fit import FilmFit
+from inrcodec.encoder.film.start import Start, padded
+from inrcodec.encoder.goal import AIM, TOLERANCE_DB, meet_budget, meet_quality
+from inrcodec.encoder.latent_fit import Goal, Measured
+from inrcodec.encoder.latent_job import (
+    ERROR_SHARE,
+    StoredTensors,
+    bisected,
+    expected_bytes,
+    require_quality,
+    stored_tensors,
+)
+from inrcodec.encoder.pyramid.fit import principal_axes
+from inrcodec.encoder.segmented import Part, Segmented, section_bytes
+from inrcodec.encoder.session import Session
+from inrcodec.encoder.single import Candidate, device_of
+from inrcodec.nets.film import Film
+from inrcodec.signals.signal import Signal
+
+# Steps of each effort for a segment of up to 2^21 samples of luma; larger ones get fewer.
+STEPS = {1: 15, 2: 25, 3: 40, 4: 70, 5: 120, 6: 240, 7: 500, 8: 1000, 9: 2000}
+_FULL_STEPS_SAMPLES = 2**21
+_LEAST_STEPS = 15
+# Samples of luma in a segment: what memory holds with all that a step needs.
+_SEGMENT_SAMPLES = 2**23
+_MOST_FRAMES = 128
+_MOST_SEGMENTS = 120
+_INTERVAL = 16
+# Size of plain coding over that after the fit at the same step, about.
+_EXCESS = 2.2
+# Finest step of the latents, in code values, and the first octave that is known to a start.
+_LEAST_STEP, _FIRST = 0.25, 2.0**-12
+# Estimated size of a stream over its own, at most.
+_CODING = 1.001
+# Fits of all segments to find the one that decodes to a quality.
+_QUALITY_ROUNDS = 3
+# Times that all frames of a segment are coded anew for a quality.
+_RECODINGS = 6
+
+
+def planned_film(signal: Signal, frames: int) -> Film:
+    """Sizes of the film of a segment of so many frames."""
+    side = min(signal.shape[1:])
+    halved = signal.chroma is not None
+    levels = max(1, min(4, int(math.log2(max(side, 16) / 16))))
+    levels = min(levels, max(1, int(math.log2(max(signal.shape[1:])))))
+    block = 16 if side >= 128 else 8
+    return Film(
+        shape=(frames, *signal.shape[1:]),
+        channels=signal.channels,
+        halved=halved,
+        levels=levels,
+        colour_from=min(1, levels) if signal.channels > 1 else 0,
+        interval=_INTERVAL,
+        block=block,
+        motion_levels=max(1, int(math.log2(max(side / block / 5, 2)))),
+    )
+
+
+def planned_segment(signal: Signal, wanted: int) -> int:
+    """Frames of a segment; all segments are about as long."""
+    frames, *sides = signal.shape
+    length = wanted or max(1, min(_MOST_FRAMES, _SEGMENT_SAMPLES // math.prod(sides)))
+    count = min(-(-frames // length), _MOST_SEGMENTS)
+    return -(-frames // count)
+
+
+def encode_to_size(session: Session, budget: int) -> Candidate:
+    """Fit within a budget in bytes. Raises RateError."""
+    job = FilmJob(session)
+    left = job.file.room(budget)
+    step = job.step_for_bits(_EXCESS * max(8.0 * left - 8 * job.fixed_bytes, 2.0 * left))
+    shares = np.array([start.bits(step) for start in job.starts]) + 8 * job.tensor_bytes
+    for number in range(len(job.starts)):
+        share = int(left * shares[number] / shares[number:].sum())
+        left -= job.add_of_size(number, step, share)
+    return job.candidate()
+
+
+def encode_to_psnr(session: Session, target: float) -> Candidate:
+    """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
+    job = FilmJob(session)
+    # A segment's own figure counts luma and chroma alike; the PSNR of the whole does not.
+    aim, best = target + TOLERANCE_DB / 2, None
+    for _ in range(_QUALITY_ROUNDS):
+        error = 10 ** (-aim / 10) * job.values
+        step = job.step_for_error(ERROR_SHARE * error)
+        shares = np.array([start.error(step) for start in job.starts])
+        job.parts.clear()
+        for number, share in enumerate(shares / shares.sum()):
+            job.add_of_quality(number, step, error * share)
+        made = job.candidate()
+        if best is None or _worth(made, target) > _worth(best, target):
+            best = made
+        if target <= made.psnr_db <= target + TOLERANCE_DB or made.stopped:
+            break
+        aim += target + TOLERANCE_DB / 2 - made.psnr_db
+    assert best is not None
+    return require_quality(best, target)
+
+
+def _worth(made: Candidate, target: float) -> tuple[bool, float]:
+    """What is worth more: any file that has the quality, of these the nearest to it."""
+    good = made.psnr_db >= target
+    return good, -made.psnr_db if good else made.psnr_db
+
+
+class FilmJob:
+    """The segments of a file, one after another."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        signal, options = session.signal, session.options
+        self._segment = planned_segment(signal, options.number("segment", 0))
+        frames = signal.shape[0]
+        self._cuts = [(a, min(a + self._segment, frames)) for a in range(0, frames, self._segment)]
+        self._device = device_of(options)
+        net = planned_film(signal, self._segment)
+        self.file = Segmented(session, net, self._segment, len(self._cuts))
+        self.tensor_bytes = expected_bytes(net.tensors()) + 30
+        self._least_step = max(_LEAST_STEP / signal.peak, _FIRST)
+        self._colours, self._axes = _colours(signal)
+        self.starts = [self._start(number) for number in range(len(self._cuts))]
+        self.parts: list[Part] = []
+        self._stopped = False
+
+    @property
+    def fixed_bytes(self) -> float:
+        """About the bytes of all tensors and framing."""
+        return self.tensor_bytes * len(self._cuts)
+
+    @property
+    def values(self) -> int:
+        """Samples of all planes."""
+        signal = self.session.signal
+        chroma = 0 if signal.chroma is None else signal.chroma.size
+        return signal.samples.size + chroma
+
+    def _start(self, number: int) -> "Start":
+        first, last = self._cuts[number]
+        net = planned_film(self.session.signal, last - first)
+        planes = planes_of(self.session.signal, first, last)
+        tensors = [torch.from_numpy(plane).to(self._device) for plane in planes]
+        means = torch.from_numpy(self._colours[-net.channels :]).to(self._device)
+        starts = (0, 1)[: len(tensors)]
+        tensors = [
+            tensor - means[a : a + tensor.shape[1], None, None]
+            for tensor, a in zip(tensors, starts, strict=True)
+        ]
+        if self._axes is not None:
+            axes = torch.from_numpy(self._axes).to(self._device)
+            tensors = [torch.einsum("nchw,cd->ndhw", tensors[0], axes).contiguous()]
+        return Start(net, padded(tensors, net))
+
+    def step_for_bits(self, bits: float) -> float:
+        """The step at which plain coding of all segments takes about so many bits."""
+        found = bisected(lambda s: sum(x.bits(s) for x in self.starts) <= bits, _FIRST, 24)
+        return max(found, self._least_step)
+
+    def step_for_error(self, error: float) -> float:
+        """The step at which plain coding of all segments has about this squared error."""
+        found = bisected(lambda s: sum(x.error(s) for x in self.starts) >= error, _FIRST, 24)
+        return max(found, self._least_step)
+
+    def add_of_size(self, number: int, step: float, budget: int) -> int:
+        """Fit a segment into a budget in bytes; its size. Raises RateError."""
+        segment = self._fitting(number, step)
+
+        def goal(measured: Measured) -> float:
+            return (measured.bits / 8 + segment.weight_bytes) / (budget * AIM)
+
+        self._run(segment, goal, lambda: segment.meet_budget(budget))
+        return self.parts[-1].size
+
+    def add_of_quality(self, number: int, step: float, wanted: float) -> None:
+        """Fit a segment to a squared error."""
+        segment = self._fitting(number, step)
+
+        def goal(measured: Measured) -> float:
+            return wanted / max(measured.error, 1e-12)
+
+        def excess_db() -> float:
+            error = max(segment.fitted.measured().error, 1e-12)
+            return 10 * math.log10(wanted / error) + TOLERANCE_DB / 2
+
+        def exact() -> None:
+            _meet_quality(segment.fitted, excess_db)
+
+        self._run(segment, goal, exact)
+
+    def _fitting(self, number: int, step: float) -> "_SegmentFit":
+        self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
+        seed = self.session.options.seed + number
+        colours = self._colours
+        fitted = FilmFit(
+            self.starts[number].net, self.starts[number], colours, step, self._least_step, seed
+        )
+        return _SegmentFit(self.session, fitted)
+
+    def _run(self, segment: "_SegmentFit", goal: Goal, exact: Callable[[], None]) -> None:
+        session, fitted = self.session, segment.fitted
+        steps = self._planned(fitted)
+        fitted.warm_up()
+        if fitted.run(steps, goal, session.fitting, session.should_stop):
+            self._stopped = True
+        exact()
+        fitted.settle(steps, session.fitting, session.should_stop)
+        exact()
+        session.steps += fitted.steps_done
+        self.parts.append(segment.part())
+
+    def _planned(self, fitted: FilmFit) -> int:
+        """Steps of the effort, or as many as there is time for in each segment that is left."""
+        options, samples = self.session.options, math.prod(fitted.net.shape)
+        steps = STEPS[options.effort]
+        if samples > _FULL_STEPS_SAMPLES:
+            steps = int(steps * _FULL_STEPS_SAMPLES / samples)
+        steps = max(options.number("steps", steps), _LEAST_STEPS)
+        left = len(self._cuts) - len(self.parts)
+        steps = self.session.steps_in_time(steps, lambda: 1.5 * fitted.seconds_per_step() * left)
+        return max(steps, 1)
+
+    def candidate(self) -> Candidate:
+        """The file, decoded and measured. Raises EncodeError."""
+        peak = self.session.ends[1]
+        promised = sum(part.error for part in self.parts) / self.values * peak**2
+        return self.file.candidate(self.parts, promised, self._stopped)
+
+
+def _meet_quality(fitted: FilmFit, excess_db: Callable[[], float]) -> None:
+    """Ones and zeros; if they do not bring the quality, all frames coded anew at finer and finer
+    steps until there are ones to drop."""
+    meet_quality(fitted, excess_db)
+    for _ in range(_RECODINGS):
+        excess = excess_db()
+        if excess >= 0 or fitted.finest:
+            break
+        fitted.recode()
+        if excess_db() < 0:
+            fitted.follow(10 ** (excess / 10))
+            fitted.recode()
+        fitted.refit_contexts()
+    meet_quality(fitted, excess_db)
+
+
+class _SegmentFit:
+    """The fit of one segment and the payloads that it gives."""
+
+    def __init__(self, session: Session, fitted: FilmFit) -> None:
+        self._session, self.fitted, self._specs = session, fitted, fitted.net.tensors()
+
+    @property
+    def weight_bytes(self) -> float:
+        """Bytes of the tensors and of the framing, or what they will be."""
+        if self.fitted.grids is None:
+            return expected_bytes(self._specs) + 12
+        return len(stored_tensors(self._specs, self.fitted).payload) + 12
+
+    def _finished(self) -> tuple[StoredTensors, list[Integers]]:
+        return stored_tensors(self._specs, self.fitted), self.fitted.integers()
+
+    def meet_budget(self, budget: int) -> None:
+        """Bring the latents under the budget, by their estimated size and then by their own."""
+        stop = self._session.should_stop
+        meet_budget(self.fitted, self._estimated, budget, stop)
+        meet_budget(self.fitted, lambda: self.part().size, budget, stop)
+
+    def _estimated(self) -> int:
+        stored, latents = self._finished()
+        bits = latents_bits(self.fitted.net, stored.values, latents)
+        return section_bytes(len(stored.payload)) + section_bytes(math.ceil(_CODING * bits / 8) + 8)
+
+    def part(self) -> Part:
+        """The segment as the fit stands."""
+        stored, latents = self._finished()
+        return Part(
+            stored.payload,
+            write_latents(self.fitted.net, stored.values, latents),
+            latents_crc(latents, stored.crc),
+            self.fitted.measured().error,
+        )
+
+
+def _colours(signal: Signal) -> tuple[np.ndarray, np.ndarray | None]:
+    """The colours tensor, float32, and axes (C, C), None where they are those of the samples."""
+    planes = planes_of(signal, 0, signal.shape[0])
+    if signal.chroma is not None:
+        means = np.concatenate([plane.mean(axis=(0, 2, 3), dtype=np.float64) for plane in planes])
+        return means.astype(np.float32), None
+    pixels = np.moveaxis(planes[0], 1, 3).reshape(1, -1, signal.channels)
+    means, axes = principal_axes(pixels)
+    if signal.channels == 1:
+        return means.astype(np.float32), None
+    colours = np.concatenate([axes.ravel(), means]).astype(np.float32)
+    return colours, axes.astype(np.float32)

@@ -1,0 +1,133 @@
+"""nets/motion.py with gradients, and the search for motion that a fit starts from."""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inrcodec.nets.motion import HALF_WAY
+
+_REACH = len(HALF_WAY)
+# Scales of the search, and samples that a vector can be off at the first and at the others.
+_COARSEST = 16
+_FIRST_REACH, _REACH_AFTER = 3, 2
+# Corrections at the finest scale, in samples.
+_UNITS = (1.0, 0.5, 0.25)
+# Weight of a block's surroundings; what an octave of being unlike its neighbours costs a vector,
+# in mean absolute difference.
+_AROUND, _UNLIKE = 1.0, 0.003
+
+
+def doubled(planes: Tensor) -> Tensor:
+    """Planes (n, C, h, w) with samples half-way after each: (n, C, 2 h, 2 w)."""
+    n, channels, rows, columns = planes.shape
+    taps = [*reversed(HALF_WAY), *HALF_WAY]
+    kernel = torch.tensor(taps, device=planes.device)
+    flat = planes.reshape(n * channels, 1, rows, columns)
+    padded = functional.pad(flat, (_REACH - 1, _REACH, 0, 0), mode="replicate")
+    across = functional.conv2d(padded, kernel.view(1, 1, 1, -1))
+    flat = torch.stack([flat, across], dim=-1).view(n * channels, 1, rows, 2 * columns)
+    padded = functional.pad(flat, (0, 0, _REACH - 1, _REACH), mode="replicate")
+    down = functional.conv2d(padded, kernel.view(1, 1, -1, 1))
+    return torch.stack([flat, down], dim=-2).view(n, channels, 2 * rows, 2 * columns)
+
+
+def moved(double: Tensor, motion: Tensor) -> Tensor:
+    """Samples of doubled planes (n, C, 2 h, 2 w) at places moved by `motion` (n, 2, h, w), rows
+    and columns in samples: (n, C, h, w)."""
+    rows, columns = motion.shape[2:]
+    down = torch.arange(rows, device=motion.device)[:, None] + motion[:, 0]
+    across = torch.arange(columns, device=motion.device) + motion[:, 1]
+    # grid_sample counts from -1 to 1, last index included.
+    places = [
+        across * (4 / (2 * columns - 1)) - 1,
+        down * (4 / (2 * rows - 1)) - 1,
+    ]
+    return functional.grid_sample(
+        double,
+        torch.stack(places, dim=-1),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=True,
+    )
+
+
+@torch.no_grad()
+def matched(current: Tensor, reference: Tensor, block: int) -> Tensor:
+    """Fields of motion (n, 2, h / block, w / block) from planes (n, 1, h, w) to references of the
+    same shape, from coarse to fine, of up to about 60 samples.
+
+    Around every vector small corrections are tried, at the finest scale down to a quarter of a
+    sample, then the vectors of its neighbours. That with the least absolute differences in its
+    block and around it is kept, where being unlike its neighbours costs as much as some of them.
+    """
+    rows, columns = current.shape[2:]
+    shape = (-(-rows // block), -(-columns // block))
+    fields = current.new_zeros(len(current), 2, *shape)
+    coarsest = min(_COARSEST, max(1, min(rows, columns) // 16))
+    scale = 2 ** (coarsest.bit_length() - 1)
+    reach = _FIRST_REACH
+    while scale >= 1:
+        planes = [functional.avg_pool2d(x, scale) if scale > 1 else x for x in (current, reference)]
+        costs = _Costs(planes[0], doubled(planes[1]), scale)
+        for unit in (1.0,) if scale > 1 else _UNITS:
+            offsets = [current.new_tensor(shift) * unit * scale for shift in _shifts(reach)]
+            tried = (fields + offset.view(1, 2, 1, 1) for offset in offsets)
+            fields = _best(costs, fields, tried)
+            reach = 1
+        fields = _best(costs, fields, _neighbours(fields))
+        reach = _REACH_AFTER
+        scale //= 2
+    return fields
+
+
+class _Costs:
+    """What vectors cost at one scale."""
+
+    def __init__(self, current: Tensor, double: Tensor, scale: int) -> None:
+        self._current, self._double, self._scale = current, double, scale
+
+    def __call__(self, fields: Tensor, expected: Tensor) -> Tensor:
+        """Of every vector, where `expected` ones cost nothing by themselves: (n, 1, h, w)."""
+        dense = functional.interpolate(
+            fields / self._scale, size=self._current.shape[2:], mode="bilinear"
+        )
+        difference = (moved(self._double, dense) - self._current).abs()
+        own = functional.interpolate(difference, size=fields.shape[2:], mode="area")
+        around = functional.avg_pool2d(own, 3, 1, 1, count_include_pad=False)
+        unlike = (fields - expected).norm(dim=1, keepdim=True)
+        return (own + _AROUND * around) / (1 + _AROUND) + _UNLIKE * torch.log2(1 + unlike)
+
+
+def _best(costs: _Costs, fields: Tensor, tried: Iterable[Tensor]) -> Tensor:
+    """Of the fields and the tried ones, at every place the vector that costs least."""
+    expected = _median(fields)
+    least = costs(fields, expected)
+    for other in tried:
+        cost = costs(other, expected)
+        fields = torch.where(cost < least, other, fields)
+        least = torch.minimum(cost, least)
+    return fields
+
+
+def _neighbours(fields: Tensor) -> Iterator[Tensor]:
+    """Every vector's median, its neighbours' vectors, and none."""
+    yield _median(fields)
+    padded = functional.pad(fields, (1, 1, 1, 1), mode="replicate")
+    rows, columns = fields.shape[2:]
+    for y, x in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        yield padded[:, :, y : y + rows, x : x + columns]
+    yield torch.zeros_like(fields)
+
+
+def _shifts(reach: int) -> Iterator[tuple[float, float]]:
+    span = range(-reach, reach + 1)
+    yield from ((float(y), float(x)) for y in span for x in span if y or x)
+
+
+def _median(fields: Tensor) -> Tensor:
+    """Medians over 3x3 neighbours."""
+    padded = functional.pad(fields, (1, 1, 1, 1), mode="replicate")
+    windows = padded.unfold(2, 3, 1).unfold(3, 3, 1).flatten(-2)
+    return windows.median(dim=-1).values

@@ -1,0 +1,150 @@
+"""What the fit of a film starts from: motion by search, coefficients by coding once, plainly."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inrcodec.encoder.film.motion import doubled, matched
+from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis, analysed
+from inrcodec.encoder.latent_job import static_bits
+from inrcodec.nets.film import Film
+
+# The search's own share of the work: updates of the fields before the fit, and their rate.
+_UPDATES, _RATE = 40, 0.3
+# Squared error that better motion saves here, of which coefficients would have had to pay: about.
+_WORTH = 0.05
+# By how much coefficients are drawn towards zero before they are rounded, in steps: few ones are
+# worth their bits.
+_DEAD = 0.25
+# Steps, in octaves, at which the size of plain coding is known.
+_OCTAVES = np.arange(-12.0, 1.5, 0.5)
+# Frames from one to the next in which this is counted.
+_SPARSE = 3
+
+
+class Start:
+    """Motion of a film's frames, found in the originals, and what prediction along it leaves."""
+
+    def __init__(self, net: Film, planes: Planes) -> None:
+        """`planes`: all frames in the film's own axes, padded."""
+        self.net, self.planes = net, planes
+        self._synthesis = Synthesis(net, planes[0].device)
+        self.fields = self._matched()
+        self._bits, self._errors = self._plain()
+
+    def frames(self, numbers: tuple[int, ...] | set[int]) -> Planes:
+        """The originals of some frames."""
+        return [plane[sorted(numbers)] for plane in self.planes]
+
+    def _matched(self) -> list[Tensor | None]:
+        found: list[Tensor | None] = []
+        luma = self.planes[0][:, :1]
+        for batch in self.net.batches:
+            if not batch.fields:
+                found.append(None)
+                continue
+            sides = [refs for refs in (batch.before, batch.after) if refs]
+            fields = [
+                matched(luma[list(batch.frames)], luma[list(refs)], self.net.block)
+                for refs in sides
+            ]
+            if batch.fields > 2:
+                first, second = fields
+                none = torch.zeros_like(first[:, :1])
+                fields = [(first - second) / 2, (first + second) / 2, none]
+            found.append(torch.cat(fields, dim=1))
+        return found
+
+    @torch.no_grad()
+    def _plain(self) -> tuple[np.ndarray, np.ndarray]:
+        """Bits and squared error of plain coding at every step of _OCTAVES, about."""
+        bits, errors = np.zeros(len(_OCTAVES)), np.zeros(len(_OCTAVES))
+        for batch, fields in zip(self.net.batches, self.fields, strict=True):
+            planes = self.frames(batch.frames)
+            if fields is not None:
+                kept = self._doubled(batch.references)
+                predicted = self._synthesis.predicted(batch, fields, kept)
+                planes = [a - b for a, b in zip(planes, predicted, strict=True)]
+            chosen = [plane[::_SPARSE] for plane in planes]
+            share = len(planes[0]) / len(chosen[0])
+            grids = analysed(self.net.picture(len(chosen[0])), chosen)
+            for i, octave in enumerate(_OCTAVES):
+                for grid in grids:
+                    steps = grid.reshape(4, grid.shape[1], -1) / 2.0**octave
+                    bits[i] += share * static_bits(steps)
+                    errors[i] += share * float((steps - steps.round()).square().sum()) * 4.0**octave
+        return bits, errors
+
+    def _doubled(self, frames: set[int]) -> dict[int, Planes]:
+        return {f: [doubled(plane[f : f + 1]) for plane in self.planes] for f in frames}
+
+    def bits(self, step: float) -> float:
+        """About the size of all frames at a step."""
+        return float(2 ** np.interp(math.log2(step), _OCTAVES, np.log2(self._bits + 1)))
+
+    def error(self, step: float) -> float:
+        """About the squared error of all frames at a step."""
+        return float(2 ** np.interp(math.log2(step), _OCTAVES, np.log2(self._errors + 1e-12)))
+
+    def latents(self, weights: Mapping[str, Tensor], lagrange: float) -> list[Grids]:
+        """Latents of every batch, not rounded, each predicted from frames that are."""
+        with torch.no_grad():
+            weights = {name: tensor.detach() for name, tensor in weights.items()}
+        kept: dict[int, Planes] = {}
+        latents = []
+        for number, batch in enumerate(self.net.batches):
+            planes = self.frames(batch.frames)
+            motion: list[Tensor] = []
+            predicted = [torch.zeros_like(plane) for plane in planes]
+            if batch.fields:
+                motion = self._refined(number, weights, lagrange)
+                rounded = [grid.round() for grid in motion]
+                with torch.no_grad():
+                    fields = self._synthesis.fields(weights, batch, rounded)
+                    predicted = self._synthesis.predicted(batch, fields, kept)
+            with torch.no_grad():
+                left = [a - b for a, b in zip(planes, predicted, strict=True)]
+                picture = self._synthesis.coefficients(weights, batch, left)
+                picture = [g.sign() * (g.abs() - _DEAD).clamp_min(0) for g in picture]
+                coded = [grid.round() for grid in picture]
+                found = self._synthesis.pictures(weights, batch, coded)
+                found = [a + b for a, b in zip(found, predicted, strict=True)]
+                self._synthesis.keep(number, found, kept)
+            latents.append(Grids(motion, picture))
+        return latents
+
+    def _refined(self, number: int, weights: Mapping[str, Tensor], lagrange: float) -> list[Tensor]:
+        """Latents of a batch's motion after a few updates towards less error and fewer bits."""
+        batch, fields = self.net.batches[number], self.fields[number]
+        assert fields is not None
+        grids = self._synthesis.motion_latents(weights, batch, fields)
+        leaves = [grid.clone().requires_grad_() for grid in grids]
+        optimiser = torch.optim.Adam(leaves, lr=_RATE)
+        planes, kept = self.frames(batch.frames), self._doubled(batch.references)
+        for update in range(_UPDATES):
+            optimiser.param_groups[0]["lr"] = _RATE * (1.05 - update / _UPDATES)
+            optimiser.zero_grad()
+            moved = self._synthesis.predicted(
+                batch, self._synthesis.fields(weights, batch, leaves), kept
+            )
+            error = sum((a - b).square().sum() for a, b in zip(planes, moved, strict=True))
+            bits = sum(torch.log2(1 + 2 * leaf.abs()).sum() for leaf in leaves)
+            (_WORTH / lagrange * error + bits).backward()  # type: ignore[union-attr]
+            optimiser.step()
+        return [leaf.detach() for leaf in leaves]
+
+
+def padded(planes: Planes, net: Film) -> Planes:
+    """Planes with their last rows and columns repeated up to the sides that are coded."""
+    height, width = net.padded
+    sides = [(height, width), (height // 2, width // 2)]
+    return [
+        functional.pad(
+            plane, (0, columns - plane.shape[3], 0, rows - plane.shape[2]), mode="replicate"
+        )
+        for plane, (rows, columns) in zip(planes, sides, strict=False)
+    ]

@@ -1,0 +1,180 @@
+"""The frames of a film's latents, with gradients: decoder/film.py in torch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inrcodec.encoder.film.motion import doubled, moved
+from inrcodec.encoder.pyramid.context import joined, split
+from inrcodec.encoder.pyramid.synthesis import Interleave, Level
+from inrcodec.nets import wavelet
+from inrcodec.nets.film import Batch, Film, steps_of
+from inrcodec.nets.motion import interpolation
+from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid
+
+Planes = list[Tensor]  # all channels (n, C, H, W), or the first, and the halved ones (n, 2, h, w)
+
+
+@dataclass(frozen=True)
+class Grids:
+    """Values of a batch by grid, each (4, bands, rows, columns); `motion` [] without motion."""
+
+    motion: list[Tensor]
+    picture: list[Tensor]
+
+    def all(self) -> list[Tensor]:
+        """Motion first, in file order."""
+        return [*self.motion, *self.picture]
+
+
+class Synthesis:
+    """From latents to frames, batch after batch."""
+
+    def __init__(self, net: Film, device: torch.device) -> None:
+        self.net = net
+        height, width = net.padded
+        down = interpolation(height, net.block, net.vectors[0])
+        across = interpolation(width, net.block, net.vectors[1]).T.copy()
+        self._down = torch.from_numpy(down).to(device)
+        self._across = torch.from_numpy(across).to(device)
+        self._later = [
+            {f for other in net.batches[i + 1 :] for f in other.references}
+            for i in range(len(net.batches))
+        ]
+
+    def batches(
+        self, weights: Mapping[str, Tensor], values: Sequence[Grids]
+    ) -> Iterator[tuple[Batch, Planes]]:
+        """Batches and their decoded planes, in the film's own axes."""
+        kept: dict[int, Planes] = {}
+        for number, (batch, grids) in enumerate(zip(self.net.batches, values, strict=True)):
+            planes = self.pictures(weights, batch, grids.picture)
+            if batch.fields:
+                fields = self.fields(weights, batch, grids.motion)
+                predicted = self.predicted(batch, fields, kept)
+                planes = [a + b for a, b in zip(planes, predicted, strict=True)]
+            self.keep(number, planes, kept)
+            yield batch, planes
+
+    def keep(self, number: int, planes: Planes, kept: dict[int, Planes]) -> None:
+        """Double the frames of a batch that others are predicted from."""
+        for i, frame in enumerate(self.net.batches[number].frames):
+            if frame in self._later[number]:
+                kept[frame] = [doubled(plane[i : i + 1]) for plane in planes]
+
+    def pictures(self, weights: Mapping[str, Tensor], batch: Batch, grids: list[Tensor]) -> Planes:
+        """What predictions leave of a batch, from latents."""
+        steps = torch.exp2(steps_of(self.net, weights["steps"])[0][batch.level])
+        count = len(batch.frames)
+        values = [grid * step for grid, step in zip(grids, steps, strict=True)]
+        return synthesised(self.net.picture(count), values, count, self.net.halved)
+
+    def unit(self, weights: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Steps of the fields of a batch: (fields, 1, 1)."""
+        motion, share = torch.exp2(steps_of(self.net, weights["steps"])[1])
+        return torch.stack([motion] * 4 + [share])[: batch.fields, None, None]
+
+    def fields(self, weights: Mapping[str, Tensor], batch: Batch, grids: list[Tensor]) -> Tensor:
+        """Fields of motion in samples and shares, (n, fields, h, w), from latents."""
+        count = len(batch.frames) * batch.fields
+        (fields,) = synthesised(self.net.motion(count), grids, count, False)
+        rows, columns = self.net.vectors
+        fields = fields[:, 0, :rows, :columns].reshape(-1, batch.fields, rows, columns)
+        return fields * self.unit(weights, batch)
+
+    def motion_latents(
+        self, weights: Mapping[str, Tensor], batch: Batch, fields: Tensor
+    ) -> list[Tensor]:
+        """Latents, not rounded, of fields: the inverse of `fields`."""
+        count = len(batch.frames) * batch.fields
+        planes = (fields / self.unit(weights, batch)).reshape(count, 1, *fields.shape[2:])
+        rows, columns = self.net.padded_vectors
+        borders = (0, columns - planes.shape[3], 0, rows - planes.shape[2])
+        planes = functional.pad(planes, borders, mode="replicate")
+        return analysed(self.net.motion(count), [planes])
+
+    def coefficients(
+        self, weights: Mapping[str, Tensor], batch: Batch, planes: Planes
+    ) -> list[Tensor]:
+        """Latents, not rounded, of planes: the inverse of `pictures`."""
+        steps = torch.exp2(steps_of(self.net, weights["steps"])[0][batch.level])
+        grids = analysed(self.net.picture(len(batch.frames)), planes)
+        return [grid / step for grid, step in zip(grids, steps, strict=True)]
+
+    def predicted(self, batch: Batch, fields: Tensor, kept: Mapping[int, Planes]) -> Planes:
+        """Predictions of a batch from doubled frames."""
+        dense = self._down @ fields @ self._across
+        small = functional.avg_pool2d(dense, 2) if self.net.halved else dense
+        half = torch.tensor([0.5] * 4 + [1.0], device=dense.device)[: batch.fields, None, None]
+        every = [dense, small * half] if self.net.halved else [dense]
+        return [self._prediction(batch, d, kept, i) for i, d in enumerate(every)]
+
+    def _prediction(
+        self, batch: Batch, dense: Tensor, kept: Mapping[int, Planes], number: int
+    ) -> Tensor:
+        before = torch.cat([kept[f][number] for f in batch.before])
+        if not batch.after:
+            return moved(before, dense[:, :2])
+        after = torch.cat([kept[f][number] for f in batch.after])
+        first = moved(before, dense[:, 2:4] + dense[:, :2])
+        second = moved(after, dense[:, 2:4] - dense[:, :2])
+        share = (dense[:, 4:] + 0.5).clamp(0, 1)
+        return second + share * (first - second)
+
+
+def synthesised(net: Pyramid, grids: Sequence[Tensor], count: int, halved: bool) -> Planes:
+    """Planes from coefficients of every grid of `count` planes under one another."""
+    low = _low(grids[0], count)  # (C n, h, w)
+    for i, level in enumerate(range(net.levels - 1, -1, -1)):
+        details = _details(grids[i + 1], count)
+        if level == 0 and halved:
+            first = Interleave.apply(Level.apply(low[:count], details))
+            rest = low[count:]
+            return [_by_frame(first, count), _by_frame(rest, count)]
+        low = Interleave.apply(Level.apply(low, details))
+    return [_by_frame(low, count)]
+
+
+def analysed(net: Pyramid, planes: Planes) -> list[Tensor]:
+    """Wavelet coefficients of planes by grid: the inverse of `synthesised`."""
+    grids: list[Tensor] = []
+    low = _by_channel(planes[0])
+    for grid in reversed(net.grids()[1:]):
+        parts = [part.contiguous() for part in wavelet.deinterleaved(low)]
+        wavelet.analyse_plane(parts)
+        count = planes[0].shape[0]
+        channels = grid.bands // ORIENTATIONS
+        details = torch.stack([p.view(-1, count, *p.shape[1:]) for p in parts[1:]], dim=1)
+        tall = details[:channels].reshape(grid.bands, -1, details.shape[-1])
+        grids.insert(0, split(tall))
+        low = parts[0]
+        if len(planes) > 1 and grid.level == 0:
+            low = torch.cat([low, _by_channel(planes[1])])
+    tall = low.reshape(net.channels, -1, low.shape[-1])
+    return [split(tall), *grids]
+
+
+def _low(grid: Tensor, count: int) -> Tensor:
+    """(4, C, n r, c) to planes (C n, 2 r, 2 c)."""
+    phases, channels, rows, columns = grid.shape
+    return joined(grid.reshape(phases, channels * count, rows // count, columns))
+
+
+def _details(grid: Tensor, count: int) -> Tensor:
+    """(4, 3 C, n r, c) to (4, 3 C n, r, c), the three bands of a plane next to one another."""
+    phases, bands, rows, columns = grid.shape
+    parted = grid.reshape(phases, -1, ORIENTATIONS, count, rows // count, columns)
+    return parted.transpose(2, 3).reshape(phases, bands * count, rows // count, columns)
+
+
+def _by_frame(planes: Tensor, count: int) -> Tensor:
+    """(C n, h, w) to (n, C, h, w)."""
+    return planes.reshape(-1, count, *planes.shape[1:]).transpose(0, 1)
+
+
+def _by_channel(planes: Tensor) -> Tensor:
+    """(n, C, h, w) to (C n, h, w)."""
+    return planes.transpose(0, 1).reshape(-1, *planes.shape[2:])

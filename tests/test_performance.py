@@ -1,0 +1,85 @@
+"""The performance benchmark: its rows, tables and resuming; parts of the full benchmark."""
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import full, performance, record, video
+from benchmarks.data import ROOT
+
+DECODE = {"part": "decode", "repr": "asmr", "decode_ms": 31.04, "peak_mb": 59.2, "share": 0.25}
+DECODE |= {"macs_per_sample": 1421.0, "gflops": 18.04, "product_gflops": 72.2}
+
+
+def test_a_decode_is_measured():
+    row = performance.decode_row("siren", 1, size=(96, 64))
+    assert row["samples"] == 96 * 64 and row["parameters"] > 0 and row["decode_ms"] > 0
+    flops = 2e-9 * row["macs_per_sample"] * row["samples"] / (row["decode_ms"] / 1000)
+    assert row["gflops"] == pytest.approx(flops, abs=0.01)
+    assert row["share"] == pytest.approx(row["gflops"] / row["product_gflops"], abs=0.01)
+    assert 20 < row["peak_mb"] < 400
+
+
+def test_whole_commands_are_measured(monkeypatch):
+    monkeypatch.setattr(performance, "_STEPS", 2)
+    row = performance.size_row("siren", (96, 64))
+    assert row["bytes"] <= 0.3 * 96 * 64 / 8
+    assert row["encode_peak_mb"] > row["decode_peak_mb"] > 20
+
+
+def test_sides():
+    assert performance.sides(0.393216) == (768, 512)
+
+
+def test_rows_are_kept_as_they_come(tmp_path, monkeypatch):
+    monkeypatch.setattr(performance, "RESULTS", tmp_path)
+    called = []
+
+    def jobs(count):
+        for i in range(count):
+            yield {"part": "size", "repr": "asmr", "megapixels": i}, lambda i=i: job(i)
+
+    def job(i):
+        called.append(i)
+        return {"decode_s": 1.5}
+
+    performance.run(jobs(2), 1, "p")
+    performance.run(jobs(3), 1, "p")
+    assert called == [0, 1, 2]
+    rows = record.load(tmp_path / "p.json")
+    assert [row["megapixels"] for row in rows] == [0, 1, 2]
+    assert all({"commit", "threads", "processor", "load_before"} <= set(row) for row in rows)
+
+
+def test_tables():
+    effort = {"part": "effort", "repr": "asmr", "effort": 5, "psnr_db": 28.123, "encode_s": 59.6}
+    size = {"part": "size", "repr": "asmr", "megapixels": 0.5, "encode_s": 4.54, "decode_s": 0.43}
+    size |= {"encode_peak_mb": 411.6, "decode_peak_mb": 60.0}
+    rows = [effort, DECODE, size]
+    assert "| `asmr` | 28.12 in 60 s |" in performance.effort_table(rows)
+    assert "| `asmr` | 31.0 | 59.2 | 1421 | 18.0 | 72.2 | 25.0 |" in performance.decode_table(rows)
+    assert "| `asmr` | 0.5 | 4.5 | 412 | 0.4 | 60 |" in performance.size_table(rows)
+
+
+def test_parts_of_the_full_benchmark_are_benchmarks():
+    for command in full.commands(()):
+        module = ROOT / "benchmarks" / command[0]
+        assert module.with_suffix(".py").is_file() or (module / "__main__.py").is_file(), command
+
+
+def test_a_part_that_fails_does_not_stop_the_others(monkeypatch):
+    ran = []
+    monkeypatch.setattr(full, "run", lambda command: ran.append(command[0]) or len(ran) == 1)
+    done = CliRunner().invoke(full.main, ["video", "performance"])
+    assert ran == ["video", "performance"] and done.exit_code == 1
+    assert "failed: python -m benchmarks.video --threads 2" in done.output
+    listed = CliRunner().invoke(full.main, ["--list"])
+    assert listed.output.count("python -m benchmarks.") == len(full.commands(())) and len(ran) == 2
+
+
+def test_video_table():
+    row = {"film": "a", "asked_bpp": 0.1, "bpp": 0.0991, "psnr_db": 24.94}
+    rows = [row | {"codec": "x264 slow", "bpp": 0.103, "psnr_db": 37.67}, row | {"codec": "asmr"}]
+    assert video.table(rows).splitlines()[0] == (
+        "| film | bpp asked | asmr: dB at bpp | x264 slow: dB at bpp |"
+    )
+    assert "| a | 0.1 | 24.9 at 0.099 | 37.7 at 0.103 |" in video.table(rows)
