@@ -3,18 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inrcodec.container.header import Header, Layout, net_shape
+from inrcodec.container.header import LEARNED, Header, Layout, net_shape
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
-from inrcodec.nets import Asmr, Net, Siren
+from inrcodec.nets import Asmr, LocalGlobal, Net, Siren
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.signals import packing
+from inrcodec.weights.groups import Groups, all_groups
 from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
 
 _PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width")
-_SINE_FIELDS = ("w0_first", "w0_hidden", "frequencies")
+_SINE_FIELDS = ("w0_first", "w0_hidden")
+_LOCAL_GLOBAL_FIELDS = ("global_width", "w0_global", "side")
 
 
 def pyramid_of(header: Header) -> Pyramid:
@@ -41,8 +43,32 @@ def net_channels(header: Header) -> int:
     return packing.CHANNELS if header.layout == Layout.YCBCR_420 else header.channels
 
 
+def local_global_of(header: Header) -> LocalGlobal:
+    """The network of all partitions, also those that the file does without."""
+    return LocalGlobal(
+        shape=net_shape(header),
+        channels=net_channels(header),
+        width=header.width,
+        layers=header.layers,
+        global_width=header.global_width,
+        side=header.side,
+        w0_first=header.w0_first,
+        w0_hidden=header.w0_hidden,
+        w0_global=header.w0_global,
+        learned=bool(header.activation),
+    )
+
+
+def groups_of(header: Header) -> Groups:
+    """The groups of partitions that a file has."""
+    partitions = local_global_of(header).partitions
+    return Groups(partitions, header.group, header.first_group, header.groups_kept)
+
+
 def network_of(header: Header) -> Net:
     """The coordinate network that a header describes."""
+    if header.net == NetId.LOCAL_GLOBAL:
+        return local_global_of(header)
     if header.net == NetId.ASMR:
         return Asmr(
             shape=net_shape(header),
@@ -69,7 +95,7 @@ def storage_of(header: Header) -> Storage:
     """How the header's network is stored."""
     if header.storage == StorageId.PROJECTION:
         return Projected(Projection(header.latent, header.groups, header.projection_seed))
-    return Direct()
+    return Direct(header.group)
 
 
 def header_of(
@@ -82,10 +108,14 @@ def header_of(
     crcs: Sequence[int],
 ) -> Header:
     """The header of a network's file. `signal`: the fields that say what the signal is."""
-    header = Header(
-        **signal, **_net_fields(net), **_storage_fields(storage), seed=seed, effort=effort
-    )
-    return header.with_crcs(crcs)
+    fields = _net_fields(net) | _storage_fields(storage)
+    if isinstance(net, LocalGlobal) and isinstance(storage, Direct):
+        fields |= _group_fields(all_groups(net.partitions, storage.group))
+    return Header(**signal, **fields, seed=seed, effort=effort).with_crcs(crcs)
+
+
+def _group_fields(groups: Groups) -> dict[str, Any]:
+    return {"group": groups.group, "first_group": groups.first, "groups_kept": groups.kept}
 
 
 def _net_fields(net: Net | Pyramid | Spectrum) -> dict[str, Any]:
@@ -95,6 +125,10 @@ def _net_fields(net: Net | Pyramid | Spectrum) -> dict[str, Any]:
     if isinstance(net, Pyramid):
         return fields | {"net": NetId.PYRAMID} | _named(net, _PYRAMID_FIELDS)
     fields |= _named(net, _SINE_FIELDS)
+    if isinstance(net, LocalGlobal):
+        fields |= {"net": NetId.LOCAL_GLOBAL, "activation": LEARNED if net.learned else 0}
+        return fields | _named(net, _LOCAL_GLOBAL_FIELDS)
+    fields["frequencies"] = net.frequencies
     if isinstance(net, Asmr):
         return fields | {"net": NetId.ASMR, "w0_modulator": net.w0_modulator, "bases": net.bases}
     return fields | {"net": NetId.SIREN}
@@ -117,7 +151,7 @@ def _storage_fields(storage: Storage) -> dict[str, Any]:
 
 
 def representation_of(header: Header) -> str:
-    """The name that --repr has for a file: doh, asmr, siren, pyramid or spectrum."""
+    """The name that --repr has for a file: doh, asmr, siren, local-global, pyramid or spectrum."""
     if header.storage == StorageId.PROJECTION:
         return "doh"
-    return header.net.name.lower()
+    return header.net.name.lower().replace("_", "-")

@@ -55,6 +55,7 @@ class Net(IntEnum):
     ASMR = 2
     PYRAMID = 3
     SPECTRUM = 4
+    LOCAL_GLOBAL = 6
 
 
 class Storage(IntEnum):
@@ -64,9 +65,11 @@ class Storage(IntEnum):
     PROJECTION = 2
 
 
+# Networks by coordinates alone, which every kind may have.
+_COORDINATES = (Net.SIREN, Net.ASMR, Net.LOCAL_GLOBAL)
 # What every kind may be: values of these fields.
 _KINDS: dict[Kind, dict[str, Collection[int]]] = {
-    kind: {"ndim": ndim, "channels": channels, "depth": depth, "net": (Net.SIREN, Net.ASMR, *nets)}
+    kind: {"ndim": ndim, "channels": channels, "depth": depth, "net": (*_COORDINATES, *nets)}
     for kind, ndim, channels, depth, nets in (
         (Kind.IMAGE, (2,), range(1, 5), (8, 16), (Net.PYRAMID,)),
         (Kind.AUDIO, (1,), range(1, 65), (16, 24, 32), (Net.SPECTRUM,)),
@@ -84,11 +87,15 @@ _RANGED = ("kind", (Kind.AUDIO, Kind.VOLUME))
 _TIMED = ("kind", (Kind.AUDIO, Kind.VIDEO))
 _VIDEO = ("kind", (Kind.VIDEO,))
 _VOLUME = ("kind", (Kind.VOLUME,))
-_LAYERED = ("net", (Net.SIREN, Net.ASMR, Net.PYRAMID))
-_SINES = ("net", (Net.SIREN, Net.ASMR))
+_LAYERED = ("net", (Net.SIREN, Net.ASMR, Net.PYRAMID, Net.LOCAL_GLOBAL))
+_SINES = ("net", (Net.SIREN, Net.ASMR, Net.LOCAL_GLOBAL))
+_ENCODED = ("net", (Net.SIREN, Net.ASMR))
 _ASMR = ("net", (Net.ASMR,))
 _PYRAMID = ("net", (Net.PYRAMID,))
 _SPECTRUM = ("net", (Net.SPECTRUM,))
+_LOCAL_GLOBAL = ("net", (Net.LOCAL_GLOBAL,))
+LEARNED = 16  # first byte of a network's fields where its sines have learned scalars; no net is 16
+_LEARNED = ("activation", (LEARNED,))
 _PROJECTION = ("storage", (Storage.PROJECTION,))
 _BASE = range(1, MAX_SIDE + 1)
 _LENGTH = range(1, MAX_LENGTH + 1)
@@ -107,7 +114,8 @@ FIELDS = (
     Field("rate_seconds", "varint", _LENGTH, "seconds that `rate` counts over", _TIMED),
     Field("layout", "u8", range(1, 3), "1 grey or RGB, 2 YCbCr 4:2:0", _VIDEO),
     Field("segment", "varint", _LENGTH, "grid points of a segment along axis 0", _PARTED),
-    Field("net", "u8", range(1, 5), "1 siren, 2 asmr, 3 pyramid, 4 spectrum"),
+    Field("activation", "u8", (LEARNED,), "sines have learned scalars", _LEARNED),
+    Field("net", "u8", tuple(Net), "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 6 local-global"),
     Field("storage", "u8", range(1, 3), "1 direct, 2 projection"),
     Field("width", "varint", range(1, 4097), "units of each hidden layer", _LAYERED),
     Field("layers", "varint", range(1, 65), "number of hidden layers", _LAYERED),
@@ -115,7 +123,7 @@ FIELDS = (
     Field(
         "w0_hidden", "varint", range(1, 4097), "frequency factor of the other sine layers", _SINES
     ),
-    Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none", _SINES),
+    Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none", _ENCODED),
     Field("w0_modulator", "varint", range(1, 4097), "factor of the modulators", _ASMR),
     Field("bases", "levels", _BASE, "bases of each level on each axis", _ASMR),
     Field("levels", "varint", range(1, 17), "levels of the wavelet", _PYRAMID),
@@ -123,6 +131,14 @@ FIELDS = (
     Field("stages", "varint", range(17), "finest levels with a cell network", _PYRAMID),
     Field("coarse_width", "varint", range(1, 4097), "units of the coarser ones", _PYRAMID),
     Field("hop", "varint", _HOPS, "samples from one frame to the next", _SPECTRUM),
+    Field("global_width", "varint", range(1, 4097), "units of the global network", _LOCAL_GLOBAL),
+    Field("w0_global", "varint", range(1, 4097), "factor of its first layer", _LOCAL_GLOBAL),
+    Field("side", "varint * ndim", _LENGTH, "grid points of a partition", _LOCAL_GLOBAL),
+    Field("group", "varint * ndim", _LENGTH, "partitions that are coded together", _LOCAL_GLOBAL),
+    Field(
+        "first_group", "varint * ndim", range(MAX_LENGTH), "first group in the file", _LOCAL_GLOBAL
+    ),
+    Field("groups_kept", "varint * ndim", _LENGTH, "groups in the file", _LOCAL_GLOBAL),
     Field("latent", "varint", range(1, 2**26 + 1), "number of latent values", _PROJECTION),
     Field("groups", "varint", range(1, 2**16 + 1), "parts of the latent, <= latent", _PROJECTION),
     Field("projection_seed", "varint64", range(MAX_U64 + 1), "key of the projection", _PROJECTION),
@@ -164,6 +180,12 @@ class Header:
     stages: int = 0
     coarse_width: int = 0
     hop: int = 0
+    global_width: int = 0
+    w0_global: int = 0
+    side: tuple[int, ...] = ()
+    group: tuple[int, ...] = ()
+    first_group: tuple[int, ...] = ()
+    groups_kept: tuple[int, ...] = ()
     latent: int = 0
     groups: int = 0
     projection_seed: int = 0
@@ -179,6 +201,7 @@ class Header:
     rate_seconds: int = 0
     layout: Layout | int = 0
     segment: int = 0
+    activation: int = 0
 
     @property
     def ndim(self) -> int:
@@ -214,11 +237,14 @@ def unpack_header(payload: bytes, offset: int = 0) -> Header:
     reader = Reader(payload, "HEAD", offset)
     values: dict[str, Any] = {}
     for field in FIELDS:
+        if field.name == "activation":
+            values["activation"] = reader.peek()
         if _present(field, values):
             read: _Read = _READERS.get(field.type, _read_integer)
             values[field.name] = read(reader, field, values)
     reader.end()
     values.pop("ndim")
+    values["activation"] = LEARNED if values["activation"] == LEARNED else 0
     values |= {name: named(values[name]) for name, named in _ENUMS.items() if name in values}
     header = Header(**values)
     for problem in _problems(header):
@@ -274,6 +300,10 @@ def _problems(header: Header) -> list[str]:
         problems += _pyramid_problems(header)
     if header.net == Net.SPECTRUM:
         problems += _spectrum_problems(header)
+    if header.net == Net.LOCAL_GLOBAL:
+        problems += _partition_problems(header)
+    if header.activation and header.net not in _COORDINATES:
+        problems.append(f"net = {header.net.name.lower()} has no learned scalars")
     return problems
 
 
@@ -330,6 +360,26 @@ def _spectrum_problems(header: Header) -> list[str]:
     return problems
 
 
+def _partition_problems(header: Header) -> list[str]:
+    problems = []
+    if header.storage != Storage.DIRECT:
+        problems.append("the tensors of partitions are not stored by projection")
+    if header.segments > 1:
+        problems.append(f"{header.segments} segments are not allowed with net = local_global")
+    lists = (header.side, header.group, header.first_group, header.groups_kept)
+    if any(len(values) != header.ndim for values in lists):
+        return [*problems, f"{lists} are not lists of {header.ndim} axes"]
+    for axis, (size, side, group, first, kept) in enumerate(
+        zip(net_shape(header), *lists, strict=True)
+    ):
+        partitions = -(-size // side)
+        if side > size or group > partitions:
+            problems.append(f"side = {side} and group = {group} do not fit axis {axis} of {size}")
+        elif first + kept > -(-partitions // group):
+            problems.append(f"groups {first} to {first + kept} of axis {axis} are too many")
+    return problems
+
+
 def _read_integer(reader: Reader, field: Field, values: Mapping[str, Any]) -> int:
     by_kind = _KINDS[Kind(values["kind"])] if "kind" in values else {}
     return reader.integer(field.type, by_kind.get(field.name, field.allowed), field.name)
@@ -337,7 +387,8 @@ def _read_integer(reader: Reader, field: Field, values: Mapping[str, Any]) -> in
 
 def _read_shape(reader: Reader, field: Field, values: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(
-        reader.integer("varint", field.allowed, f"shape[{axis}]") for axis in range(values["ndim"])
+        reader.integer("varint", field.allowed, f"{field.name}[{axis}]")
+        for axis in range(values["ndim"])
     )
 
 
@@ -383,7 +434,7 @@ def _pack_crcs(crcs: tuple[int, ...], field: Field) -> bytes:
 
 
 def _pack_shape(shape: tuple[int, ...], field: Field) -> bytes:
-    return b"".join(pack_integer(size, "varint", field.allowed, "shape") for size in shape)
+    return b"".join(pack_integer(size, "varint", field.allowed, field.name) for size in shape)
 
 
 def _pack_levels(levels: tuple[tuple[int, ...], ...], field: Field) -> bytes:

@@ -17,13 +17,21 @@ MAJOR = 1
 MAX_SECTIONS = 255
 # From this minor version on files can have segments; older ones have one of each section.
 _PARTED_MINOR = 2
+_LOCALS_MINOR = 3
 FILE_HEADER_BYTES = 12
 
 HEAD = 0x01
 WEIGHTS = 0x02
 LATENTS = 0x03
+LOCALS = 0x05
 METADATA = 0x81
-NAMES = {HEAD: "HEAD", WEIGHTS: "WEIGHTS", LATENTS: "LATENTS", METADATA: "METADATA"}
+NAMES = {
+    HEAD: "HEAD",
+    WEIGHTS: "WEIGHTS",
+    LATENTS: "LATENTS",
+    LOCALS: "LOCALS",
+    METADATA: "METADATA",
+}
 # Networks with a LATENTS section in each segment.
 WITH_LATENTS = (Net.PYRAMID, Net.SPECTRUM)
 ANCILLARY = 0x80  # bit of a section type: a decoder that does not know the type skips the section
@@ -40,7 +48,7 @@ class Section:
 
     @property
     def name(self) -> str:
-        """HEAD, WEIGHTS, LATENTS, METADATA, or the type in hexadecimal."""
+        """HEAD, WEIGHTS, LATENTS, LOCALS, METADATA, or the type in hexadecimal."""
         return NAMES.get(self.type, f"0x{self.type:02x}")
 
     @property
@@ -51,13 +59,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Segment:
-    """Payloads of one segment, and where they begin in the file; `latents` None without LATENTS."""
+    """Payloads of one segment, and where they begin in the file; `latents` None without LATENTS,
+    `locals` None without LOCALS."""
 
     number: int
     weights: bytes
     weights_offset: int
     latents: bytes | None = None
     latents_offset: int = 0
+    locals: bytes | None = None
+    locals_offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,8 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
+    if header.net == Net.LOCAL_GLOBAL or header.activation:
+        return _LOCALS_MINOR
     if header.kind != Kind.IMAGE:
         return _PARTED_MINOR
     return 1 if header.net == Net.PYRAMID else 0
@@ -99,17 +112,21 @@ def pack_file(
     weights: Sequence[bytes],
     metadata: Metadata,
     latents: Sequence[bytes] = (),
+    partitions: bytes | None = None,
 ) -> bytes:
     """A whole file. `header` must be complete: its CRCs are written as they stand.
 
     `weights`: WEIGHTS payload of each segment; `latents`: LATENTS payload of each, if the network
-    has any. Raises ValueError for more sections than a file can have.
+    has any; `partitions`: the LOCALS payload, if it has any. Raises ValueError for more sections
+    than a file can have.
     """
     sections = [pack_section(HEAD, pack_header(header))]
     for number, payload in enumerate(weights):
         sections.append(pack_section(WEIGHTS, payload))
         if latents:
             sections.append(pack_section(LATENTS, latents[number]))
+    if partitions is not None:
+        sections.append(pack_section(LOCALS, partitions))
     metadata_payload = pack_metadata(metadata)
     if metadata_payload:
         sections.append(pack_section(METADATA, metadata_payload))
@@ -117,9 +134,12 @@ def pack_file(
 
 
 def overhead(header: Header, weights_payload_bytes: int, metadata: Metadata) -> int:
-    """Bytes of a file of one segment that are not WEIGHTS payload, for a payload of so many."""
-    empty = len(pack_file(header, [b""], metadata))
-    return empty - 1 + len(pack_varint(weights_payload_bytes))
+    """Bytes of a file of one segment that are not payload of WEIGHTS and LOCALS, at most, for
+    payloads of so many."""
+    partitions = b"" if header.net == Net.LOCAL_GLOBAL else None
+    empty = len(pack_file(header, [b""], metadata, partitions=partitions))
+    lengths = 1 if partitions is None else 2
+    return empty + lengths * (len(pack_varint(weights_payload_bytes)) - 1)
 
 
 def parse_file(data: bytes, limits: Limits, ignore_checksum: bool = False) -> ParsedFile:
@@ -146,10 +166,12 @@ def parse_file(data: bytes, limits: Limits, ignore_checksum: bool = False) -> Pa
 def _segments(header: Header, known: dict[int, list[Section]]) -> tuple[Segment, ...]:
     """The payloads of each segment; Corrupt unless every segment has what the network needs."""
     weights, latents = known[WEIGHTS], known.get(LATENTS, [])
+    partitions = known.get(LOCALS, [])
     wanted = header.segments if header.net in WITH_LATENTS else 0
     for name, found, needed in (
         ("WEIGHTS", weights, header.segments),
         ("LATENTS", latents, wanted),
+        ("LOCALS", partitions, 1 if header.net == Net.LOCAL_GLOBAL else 0),
     ):
         if len(found) > needed:
             section = found[needed]
@@ -159,6 +181,10 @@ def _segments(header: Header, known: dict[int, list[Section]]) -> tuple[Segment,
                 f"file: segment {len(found)} has no {name} section,"
                 f" with {header.segments} segments and net = {header.net.name.lower()}"
             )
+    if partitions:
+        pair = (weights[0], partitions[0])
+        (shared, at), (own, own_at) = ((s.payload, s.payload_offset) for s in pair)
+        return (Segment(0, shared, at, locals=own, locals_offset=own_at),)
     if not latents:
         return tuple(Segment(i, w.payload, w.payload_offset) for i, w in enumerate(weights))
     return tuple(

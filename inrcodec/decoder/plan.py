@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
 from inrcodec.limits import Limits
-from inrcodec.nets import Asmr, Net
+from inrcodec.nets import Asmr, LocalGlobal, Net, RowNet
 from inrcodec.nets.pyramid import Pyramid
-from inrcodec.network import network_of, pyramid_of, spectrum_of, storage_of
+from inrcodec.network import groups_of, network_of, pyramid_of, spectrum_of, storage_of
+from inrcodec.weights.groups import Groups
 from inrcodec.weights.storage import Projected, Storage
 
 # Floats that the rows of one chunk may need at once: 4 MiB a thread. With a quarter of that
@@ -29,7 +30,7 @@ class Plan:
     `chunk`: rows of the grid along axis 0 evaluated at a time.
     """
 
-    net: Net
+    net: RowNet
     storage: Storage
     box: tuple[tuple[int, int], ...]
     head: int
@@ -52,6 +53,7 @@ class Plan:
 def plan_decode(header: Header, box: Box) -> Plan:
     """Plan the decode of a box of a segment by a coordinate network."""
     net = network_of(header)
+    assert not isinstance(net, LocalGlobal)
     return Plan(net, storage_of(header), box, _cheapest_head(net, box))
 
 
@@ -76,6 +78,8 @@ def check_limits(header: Header, limits: Limits) -> None:
 def _check_coordinates(header: Header, limits: Limits) -> int:
     """Check a coordinate network; multiply-accumulates of a segment."""
     net, storage = network_of(header), storage_of(header)
+    if isinstance(net, LocalGlobal):
+        return _check_partitions(net, groups_of(header), limits)
     rows = net.rows(0)
     padded = math.prod(n * b for n, b in zip(rows, net.block(0), strict=True))
     limits.check("samples", header.segments * padded * net.channels, "padded samples")
@@ -88,6 +92,15 @@ def _check_coordinates(header: Header, limits: Limits) -> int:
         limits.check("projection", storage.projection.entries(tensors))
         limits.check("weights", sum(t.size for t in storage.stored(net)))
     return net.macs(math.prod(rows), 0)
+
+
+def _check_partitions(net: LocalGlobal, groups: Groups, limits: Limits) -> int:
+    """Check a network of partitions, those that the file has; its multiply-accumulates."""
+    padded = groups.count * math.prod(net.side)
+    limits.check("samples", padded * net.channels, "padded samples")
+    tensors = net.shared_tensors() + net.local_tensors(groups.count)
+    limits.check("weights", sum(t.size for t in tensors))
+    return net.macs(groups.count)
 
 
 def _check_pyramid(net: Pyramid, limits: Limits) -> int:

@@ -10,11 +10,11 @@ from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import pyramid
-from inrcodec.decoder.evaluate import box_filter, evaluate
+from inrcodec.decoder.evaluate import box_filter
 from inrcodec.decoder.part import Box, Region, Span, box_of, check_scale
-from inrcodec.decoder.plan import check_limits, plan_decode
-from inrcodec.decoder.segments import parted_signal, spectrum_samples
-from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
+from inrcodec.decoder.plan import check_limits
+from inrcodec.decoder.segments import network_samples, parted_signal, spectrum_samples
+from inrcodec.decoder.tensors import check_crc, read_tensors
 from inrcodec.decoder.values import finish, sample_type, signal_of
 from inrcodec.limits import Limits
 from inrcodec.nets.pyramid import Pyramid
@@ -74,11 +74,10 @@ def _image_samples(
     if header.net == NetId.PYRAMID:
         values, left = _pyramid_values(parsed, box, scale, draft, ignore_checksum)
         return finish(header, box_filter(np.clip(values, 0, 1), left))
-    plan = plan_decode(header, box)
-    weights = read_weights(parsed, 0, plan, ignore_checksum)
+    evaluated = network_samples(parsed, 0, box, ignore_checksum)
     if scale == 1:
-        return evaluate(plan, weights, lambda v: finish(header, v), sample_type(header))
-    values = evaluate(plan, weights, lambda v: np.clip(v, 0, 1), np.dtype(np.float32))
+        return evaluated(lambda v: finish(header, v), sample_type(header))
+    values = evaluated(lambda v: np.clip(v, 0, 1), np.dtype(np.float32))
     return finish(header, box_filter(values, scale))
 
 

@@ -1,14 +1,15 @@
 """Decoding audio, video and volumes: segment after segment along axis 0."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Kind, Layout
+from inrcodec.container.header import Header, Kind, Layout, Net
 from inrcodec.container.weights_section import integers_crc
-from inrcodec.decoder import spectrum
+from inrcodec.decoder import local_global, spectrum
 from inrcodec.decoder.evaluate import evaluate
 from inrcodec.decoder.part import Box
 from inrcodec.decoder.plan import plan_decode
@@ -18,6 +19,8 @@ from inrcodec.errors import Corrupt
 from inrcodec.network import spectrum_of
 from inrcodec.signals.packing import unpacked_420
 from inrcodec.signals.signal import Metadata, Signal
+
+Finish = Callable[[np.ndarray], np.ndarray]
 
 
 @contextmanager
@@ -64,14 +67,25 @@ def _segment(parsed: ParsedFile, number: int, box: Box, ignore_checksum: bool) -
     header = parsed.header
     packed = header.layout == Layout.YCBCR_420
     grid = (box[0], *(_halved(ends) for ends in box[1:])) if packed else box
-    plan = plan_decode(header, grid)
     with naming(number):
-        weights = read_weights(parsed, number, plan, ignore_checksum)
-    samples = evaluate(plan, weights, lambda v: finish(header, v), sample_type(header))
+        evaluated = network_samples(parsed, number, grid, ignore_checksum)
+    samples = evaluated(lambda v: finish(header, v), sample_type(header))
     if not packed:
         return [samples]
     height, width = (last - first for first, last in box[1:])
     return list(unpacked_420(samples, (height, width)))
+
+
+def network_samples(
+    parsed: ParsedFile, number: int, box: Box, ignore_checksum: bool
+) -> Callable[[Finish, np.dtype], np.ndarray]:
+    """What gives the samples of a box of a segment's grid, as `evaluate` does; the weights are read
+    at once. Raises Corrupt, OptionError."""
+    if parsed.header.net == Net.LOCAL_GLOBAL:
+        weights = local_global.read_weights(parsed, ignore_checksum)
+        return partial(local_global.samples, parsed.header, weights, box)
+    plan = plan_decode(parsed.header, box)
+    return partial(evaluate, plan, read_weights(parsed, number, plan, ignore_checksum))
 
 
 def _halved(ends: tuple[int, int]) -> tuple[int, int]:

@@ -46,6 +46,11 @@ class Model:
         """Factor on the learning rate of each stored tensor."""
         return [_LATENT_RATE if spec.name == "latent" else 1.0 for spec in self.specs]
 
+    @property
+    def stacked(self) -> list[bool]:
+        """Which stored tensors are stacks of tensors."""
+        return [spec.stacked for spec in self.specs]
+
     def weights(self, stored: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Every tensor of the network from stored tensors (which may be quantised ones)."""
         if not isinstance(self.storage, Projected):

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass, replace
 
 from inrcodec.container.header import MAX_PADDED_SIDE, MAX_SIDE
+from inrcodec.encoder.plan_partitions import plan_partitions
 from inrcodec.encoder.rate import RECORD_BYTES, STREAM_BYTES
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr, Net, Siren
@@ -59,6 +60,8 @@ def plan(grid: Grid, options: EncodeOptions, representation: str, budget: int) -
     if representation == "doh":
         return _plan_projected(grid, options, budget)
     bits = options.real("bits", _DIRECT_BITS)
+    if representation == "local-global":
+        return Plan(*plan_partitions(grid, options, budget, bits))
     return Plan(_network(grid, options, representation, budget, bits), Direct())
 
 

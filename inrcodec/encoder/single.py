@@ -10,12 +10,13 @@ import torch
 from inrcodec.container.header import Header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
-from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.encoder.check import Checked, checked, psnr_of, unit_error
+from inrcodec.encoder.coding import Coded, code
 from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
 from inrcodec.encoder.model import Model
+from inrcodec.encoder.partition_samples import PartitionSamples
 from inrcodec.encoder.plan import Plan, plan
 from inrcodec.encoder.rate import (
     Arrays,
@@ -28,9 +29,10 @@ from inrcodec.encoder.rate import (
 from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
 from inrcodec.errors import OptionError, RateError
-from inrcodec.nets import Asmr
+from inrcodec.nets import Asmr, LocalGlobal, Net
 from inrcodec.network import header_of
 from inrcodec.options import PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
+from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
@@ -38,7 +40,9 @@ from inrcodec.weights.storage import Projected
 STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 32000}
 # Rows of the network in one step: cells (of 16 samples in a photograph), or single samples.
 _BATCH_CELLS, _BATCH_SAMPLES = 2048, 4096
-_LEARNING_RATE = 1e-3
+# Samples of one step, of all partitions together.
+_BATCH_PARTITIONS = 2**14
+_LEARNING_RATE, _PARTITION_RATE = 1e-3, 3e-3
 # A mask's error ends at 0 and 1, and its gradients with it: fits drift away at the usual rate.
 _MASK_RATE = 6e-4
 # Size drifts while the last weights settle on frozen grids: aim a little below the ceiling.
@@ -105,13 +109,17 @@ class Job:
         self.plan = made or _plan(session, budget)
         net = self.plan.net
         self.model = Model(net, self.plan.storage, options.seed, device_of(options))
-        head = net.heads()[-1]
-        values = unit_values(signal, session.ends)
-        samples = Samples(values, net, head, self.model.device, binary=signal.depth == 1)
+        values, binary = unit_values(signal, session.ends), signal.depth == 1
+        samples: Samples | PartitionSamples
+        if isinstance(net, LocalGlobal):
+            samples = PartitionSamples(values, net, self.model.device, binary)
+            batch = max(1, _BATCH_PARTITIONS // math.prod(net.partitions))
+        else:
+            samples = Samples(values, net, net.heads()[-1], self.model.device, binary)
+            batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
         self.fit = Fit(self.model, samples, options.seed)
-        batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
         self.batch = min(options.number("batch", batch), samples.rows)
-        usual = _MASK_RATE if signal.depth == 1 else _LEARNING_RATE
+        usual = _MASK_RATE if binary else _rate_of(net)
         self._rate = options.real("learning_rate", usual)
         self.stopped = False
         self._kept: tuple[tuple[list[Grid], list[bytes]], bytes] | None = None
@@ -155,14 +163,13 @@ class Job:
         share = self.session.options.real("distil", 0.0)
         if share == 0 or not isinstance(self.plan.storage, Projected):
             return 0
-        seed, session = self.session.options.seed, self.session
+        seed, session, samples = self.session.options.seed, self.session, self.fit.samples
+        assert isinstance(samples, Samples)
         schedule = Schedule(max(1, round(steps * share)), rate, self.batch)
         first, last = session.share
         middle = first + (last - first) * share
         session.expect(first, middle)
-        start_from_target(
-            self.model, self.fit.samples, schedule, seed, session.fitting, session.should_stop
-        )
+        start_from_target(self.model, samples, schedule, seed, session.fitting, session.should_stop)
         session.expect(middle, last)
         self.fit.guard.restart()
         self.session.steps += schedule.steps
@@ -190,7 +197,14 @@ class Job:
             return grids_for_levels(arrays, levels)
         if budget is None:
             raise RateError("a size, or the setting levels, is needed")
-        return grids_for_size(arrays, gains, int(budget * _AIM))
+        return self._grids(arrays, gains, int(budget * _AIM))
+
+    def _grids(self, arrays: Arrays, gains: Gains, budget: int) -> list[Grid]:
+        """Grids for payloads of so many bytes."""
+        return grids_for_size(arrays, gains, budget, lambda t: self._coded(t).size_bytes)
+
+    def _coded(self, tensors: list[QuantisedTensor]) -> Coded:
+        return code(self.plan.net, self.plan.storage, tensors)
 
     def settle(self, aim: float, steps: int) -> None:
         """New grids for `aim` of the budget, and some steps on them at a small rate."""
@@ -199,7 +213,7 @@ class Job:
             self.fit.use_grids(self.plan_grids(self.fit.arrays(), {}))
             return
         gains = self.fit.gains(self.batch)
-        self.settle_on(grids_for_size(self.fit.arrays(), gains, int(budget * aim)), steps)
+        self.settle_on(self._grids(self.fit.arrays(), gains, int(budget * aim)), steps)
 
     def settle_on(self, grids: list[Grid], steps: int) -> None:
         """Some steps on these grids at a small rate."""
@@ -267,8 +281,9 @@ class Job:
         tensors = quantise_all(self.fit.arrays(), self.grids)
         numbers = self.grids, [tensor.integers.tobytes() for tensor in tensors]
         if self._kept is None or self._kept[0] != numbers:
-            header = self._header(integers_crc(tensors))
-            data = pack_file(header, [pack(tensors)], self.session.signal.metadata)
+            made, metadata = self._coded(tensors), self.session.signal.metadata
+            header, partitions = self._header(made.crc), made.partitions
+            data = pack_file(header, [made.weights], metadata, partitions=partitions)
             self._kept = numbers, data
         return self._kept[1]
 
@@ -306,6 +321,10 @@ def _plan(session: Session, budget: int | None) -> Plan:
         hint = " (the metadata can be left out)" if metadata.icc or metadata.exif else ""
         raise RateError(f"header and metadata take {rest} bytes, the budget is {budget}{hint}")
     return plan(session.grid, session.options, kind, budget - rest)
+
+
+def _rate_of(net: Net) -> float:
+    return _PARTITION_RATE if isinstance(net, LocalGlobal) else _LEARNING_RATE
 
 
 def device_of(options: EncodeOptions) -> torch.device:
