@@ -48,7 +48,7 @@ def _touched(header: Header, groups: Groups, box: Box) -> Groups:
     for axis, ((a, b), side, group) in enumerate(zip(box, header.side, groups.group, strict=True)):
         if halved and axis > 0:
             a, b = a // 2, -(-b // 2)
-        low, high = a // side // group, -(-(-(-b // side)) // group)
+        low, high = a // (side * group), -(-b // (side * group))
         ends = groups.first[axis], groups.first[axis] + groups.kept[axis]
         if not ends[0] <= low < high <= ends[1] or a >= b:
             raise ValueError(f"{box} is not a box of the samples in this file")

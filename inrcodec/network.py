@@ -79,6 +79,7 @@ def network_of(header: Header) -> Net:
             w0_hidden=header.w0_hidden,
             w0_modulator=header.w0_modulator,
             frequencies=header.frequencies,
+            learned=bool(header.activation),
         )
     return Siren(
         shape=net_shape(header),
@@ -88,6 +89,7 @@ def network_of(header: Header) -> Net:
         w0_first=header.w0_first,
         w0_hidden=header.w0_hidden,
         frequencies=header.frequencies,
+        learned=bool(header.activation),
     )
 
 
@@ -124,10 +126,9 @@ def _net_fields(net: Net | Pyramid | Spectrum) -> dict[str, Any]:
     fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
         return fields | {"net": NetId.PYRAMID} | _named(net, _PYRAMID_FIELDS)
-    fields |= _named(net, _SINE_FIELDS)
+    fields |= _named(net, _SINE_FIELDS) | {"activation": LEARNED if net.learned else 0}
     if isinstance(net, LocalGlobal):
-        fields |= {"net": NetId.LOCAL_GLOBAL, "activation": LEARNED if net.learned else 0}
-        return fields | _named(net, _LOCAL_GLOBAL_FIELDS)
+        return fields | {"net": NetId.LOCAL_GLOBAL} | _named(net, _LOCAL_GLOBAL_FIELDS)
     fields["frequencies"] = net.frequencies
     if isinstance(net, Asmr):
         return fields | {"net": NetId.ASMR, "w0_modulator": net.w0_modulator, "bases": net.bases}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from inrcodec.errors import OptionError
 
 REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "local-global", "pyramid", "spectrum")
+ACTIVATIONS = ("sine", "incode")
 RATES = ("bpp", "kbps", "size", "psnr")
 DEVICES = ("auto", "cpu", "cuda")
 # Rates where none is asked for: bits per pixel or voxel, kilobits per second and channel.
@@ -132,6 +133,15 @@ class EncodeOptions:
         """A real setting or its default."""
         value = self.setting(key)
         return default if value is None else float(value)
+
+    @property
+    def learned(self) -> bool:
+        """Whether sines have learned scalars. Raises OptionError for an unknown activation."""
+        activation = str(self.setting("activation") or "sine")
+        _require(
+            activation in ACTIVATIONS, "setting activation", activation, " or ".join(ACTIVATIONS)
+        )
+        return activation == "incode"
 
 
 def _require(good: bool, name: str, value: object, allowed: str) -> None:

@@ -36,6 +36,7 @@ KINDS = {
     "asmr": forge.ASMR,
     "projected": forge.PROJECTED,
     "pyramid": forge.PYRAMID,
+    "partitions": forge.PARTITIONS,
 } | forge.PARTED
 ENUMERATED = ("kind", "numbers", "layout", "net", "storage")
 RGB = Header(
@@ -91,12 +92,13 @@ def test_file_round_trip(header, seed):
     assert unpack_metadata(parsed.metadata, Limits()) == metadata
     for n, (segment, (tensors, latents)) in enumerate(zip(parsed.segments, contents, strict=True)):
         assert (segment.number, segment.latents is None) == (n, latents is None)
-        counts = [tensor.integers.size for tensor in tensors]
-        assert_same_tensors(unpack(segment.weights, counts, segment.weights_offset), tensors)
+        assert_same_tensors(forge.tensors_in(parsed, n), tensors)
 
 
 def minor(header):
     """The lowest minor version that has all of a header."""
+    if header.net == Net.LOCAL_GLOBAL or header.activation:
+        return 3
     if header.kind != Kind.IMAGE:
         return 2
     return 1 if header.net == Net.PYRAMID else 0

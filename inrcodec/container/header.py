@@ -135,10 +135,8 @@ FIELDS = (
     Field("w0_global", "varint", range(1, 4097), "factor of its first layer", _LOCAL_GLOBAL),
     Field("side", "varint * ndim", _LENGTH, "grid points of a partition", _LOCAL_GLOBAL),
     Field("group", "varint * ndim", _LENGTH, "partitions that are coded together", _LOCAL_GLOBAL),
-    Field(
-        "first_group", "varint * ndim", range(MAX_LENGTH), "first group in the file", _LOCAL_GLOBAL
-    ),
-    Field("groups_kept", "varint * ndim", _LENGTH, "groups in the file", _LOCAL_GLOBAL),
+    Field("first_group", "varint * ndim", range(MAX_LENGTH), "first one here", _LOCAL_GLOBAL),
+    Field("groups_kept", "varint * ndim", _LENGTH, "how many are here", _LOCAL_GLOBAL),
     Field("latent", "varint", range(1, 2**26 + 1), "number of latent values", _PROJECTION),
     Field("groups", "varint", range(1, 2**16 + 1), "parts of the latent, <= latent", _PROJECTION),
     Field("projection_seed", "varint64", range(MAX_U64 + 1), "key of the projection", _PROJECTION),
@@ -369,14 +367,16 @@ def _partition_problems(header: Header) -> list[str]:
     lists = (header.side, header.group, header.first_group, header.groups_kept)
     if any(len(values) != header.ndim for values in lists):
         return [*problems, f"{lists} are not lists of {header.ndim} axes"]
-    for axis, (size, side, group, first, kept) in enumerate(
-        zip(net_shape(header), *lists, strict=True)
-    ):
-        partitions = -(-size // side)
-        if side > size or group > partitions:
+    for axis, values in enumerate(zip(net_shape(header), *lists, strict=True)):
+        size, side, group, first, kept = values
+        groups = -(-size // (side * group))
+        shown = range(0, size)
+        if side > size or group > -(-size // side):
             problems.append(f"side = {side} and group = {group} do not fit axis {axis} of {size}")
-        elif first + kept > -(-partitions // group):
-            problems.append(f"groups {first} to {first + kept} of axis {axis} are too many")
+        elif first + kept > groups:
+            problems.append(f"{kept} groups from {first} on of axis {axis} are not in {groups}")
+        elif shown[0] < first * group * side or shown[-1] >= (first + kept) * group * side:
+            problems.append(f"axis {axis} shows more than {kept} groups from {first} on")
     return problems
 
 

@@ -14,7 +14,6 @@ from inrcodec.container.header import Header
 from inrcodec.container.locals_section import in_file_order, unpack_groups, unpack_shared
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder.tensors import check_crc
-from inrcodec.errors import OptionError
 from inrcodec.nets.base import grid_index
 from inrcodec.nets.local_global import LocalGlobal
 from inrcodec.network import groups_of, local_global_of
@@ -65,10 +64,10 @@ def samples(
     """Samples of a box of the network's grid: (*box, channels) of `dtype`.
 
     `weights`: from `read_weights`. `finish` turns float32 values of nominal range 0..1 into what is
-    kept. Raises OptionError for a box that needs partitions which the file does without.
+    kept. The file must have the partitions that the box meets.
     """
     net, groups = local_global_of(header), groups_of(header)
-    touched = _touched(net, groups, box)
+    touched = _touched(net, box)
     out = np.empty((*(last - first for first, last in box), net.channels), dtype=dtype)
 
     def work(index: np.ndarray) -> None:
@@ -84,18 +83,11 @@ def samples(
     return out
 
 
-def _touched(net: LocalGlobal, groups: Groups, box: Box) -> np.ndarray:
+def _touched(net: LocalGlobal, box: Box) -> np.ndarray:
     """Partitions that meet a box: (n, D) int64."""
-    touched = tuple(
-        (first // side, -(-last // side)) for (first, last), side in zip(box, net.side, strict=True)
-    )
-    for axis, ((a, b), (first, last)) in enumerate(zip(touched, groups.box, strict=True)):
-        if not first <= a < b <= last:
-            raise OptionError(
-                f"partitions {a}..{b - 1} of axis {axis} are asked for,"
-                f" the file has {first}..{last - 1}"
-            )
-    return grid_index(*zip(*touched, strict=True))
+    firsts = tuple(first // side for (first, _), side in zip(box, net.side, strict=True))
+    lasts = tuple(-(-last // side) for (_, last), side in zip(box, net.side, strict=True))
+    return grid_index(firsts, lasts)
 
 
 def _chunks(net: LocalGlobal, touched: np.ndarray) -> Iterator[np.ndarray]:

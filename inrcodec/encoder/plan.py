@@ -113,6 +113,7 @@ def _siren(grid: Grid, options: EncodeOptions, width: int, layers: int) -> Siren
         w0_first=options.number("w0", 30),
         w0_hidden=options.number("w0_hidden", 30),
         frequencies=options.number("frequencies", _octaves(grid[0])),
+        learned=options.learned,
     )
 
 
@@ -135,6 +136,7 @@ def _asmr(grid: Grid, options: EncodeOptions, width: int, layers: int) -> Asmr:
         w0_hidden=options.number("w0_hidden", 30),
         w0_modulator=options.number("w0_modulator", 1),
         frequencies=frequencies,
+        learned=options.learned,
     )
 
 

@@ -27,7 +27,6 @@ _MAX_WIDTH = 1024
 # A group's stream costs 5 or 6 bytes: at most 2 % of what it holds.
 _LEAST_GROUP_BYTES = 300
 _GROUP_BYTES = STREAM_BYTES + 1
-_ACTIVATIONS = ("sine", "incode")
 
 
 def plan_partitions(
@@ -44,9 +43,6 @@ def _framed(
     grid: tuple[tuple[int, ...], int], options: EncodeOptions, numbers: float
 ) -> LocalGlobal:
     """All that does not depend on widths."""
-    activation = str(options.setting("activation") or "sine")
-    if activation not in _ACTIVATIONS:
-        raise OptionError(f"setting activation = {activation!r} is not sine or incode")
     shape, channels = grid
     return LocalGlobal(
         shape=shape,
@@ -58,7 +54,7 @@ def _framed(
         w0_first=options.number("w0", 20),
         w0_hidden=options.number("w0_hidden", 30),
         w0_global=options.number("w0_global", 30),
-        learned=activation == "incode",
+        learned=options.learned,
     )
 
 

@@ -44,12 +44,18 @@ def wave(xp: Namespace, x: Array, scalars: Array | None) -> Array:
     return y if scalars is None else xp.exp(scalars[0]) * y + scalars[3]
 
 
-def sine_layer(xp: Namespace, z: Array, matrix: Array, bias: Array) -> Array:
-    """sin(z W^T + b): (n, inputs) to (n, outputs). NumPy reuses the product's memory: fresh pages
-    for three arrays a layer would cost a third of the time."""
+def sine_layer(
+    xp: Namespace, z: Array, matrix: Array, bias: Array, scalars: Array | None = None
+) -> Array:
+    """The wave of z W^T + b: (n, inputs) to (n, outputs)."""
     product = z @ matrix.T
     product += bias
-    return xp.sin(product, out=product) if xp is np else xp.sin(product)
+    return wave(xp, product, scalars)
+
+
+def learned_scalars() -> TensorSpec:
+    """The four scalars of `wave`, which start as a plain sine."""
+    return TensorSpec("s", (4,), 0.0)
 
 
 def encoded_length(dimensions: int, frequencies: int) -> int:
