@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Layout
+from inrcodec.container.header import Header, Layout, net_shape
 from inrcodec.container.locals_section import in_file_order, join, split
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder.local_global import read_integers
@@ -45,12 +45,13 @@ def _touched(header: Header, groups: Groups, box: Box) -> Groups:
     """The groups that a box touches."""
     halved = header.layout == Layout.YCBCR_420
     first, kept = [], []
-    for axis, ((a, b), side, group) in enumerate(zip(box, header.side, groups.group, strict=True)):
+    axes = zip(box, net_shape(header), header.side, groups.group, strict=True)
+    for axis, ((a, b), size, side, group) in enumerate(axes):
         if halved and axis > 0:
             a, b = a // 2, -(-b // 2)
         low, high = a // (side * group), -(-b // (side * group))
         ends = groups.first[axis], groups.first[axis] + groups.kept[axis]
-        if not ends[0] <= low < high <= ends[1] or a >= b:
+        if not ends[0] <= low < high <= ends[1] or not a < b <= size:
             raise ValueError(f"{box} is not a box of the samples in this file")
         first.append(low)
         kept.append(high - low)
