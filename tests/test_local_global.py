@@ -13,12 +13,12 @@ import torch
 from inrcodec.container import pack_file, parse_file
 from inrcodec.container.sections import Segment
 from inrcodec.crop_local_global import crop
-from inrcodec.decoder import decode, info
+from inrcodec.decoder import decode, info, local_global
 from inrcodec.decoder.local_global import read_weights, samples
 from inrcodec.encoder import encode_signal
 from inrcodec.encoder.partition_samples import PartitionSamples
 from inrcodec.encoder.plan_partitions import plan_partitions
-from inrcodec.errors import OptionError, RateError
+from inrcodec.errors import LimitExceeded, OptionError, RateError
 from inrcodec.limits import Limits
 from inrcodec.nets import LocalGlobal
 from inrcodec.nets.base import grid_index
@@ -201,6 +201,59 @@ def test_region_is_a_part_of_the_whole(region):
     assert np.array_equal(decode(data, region=region).samples, whole[y : y + h, x : x + w])
 
 
+def test_parts_of_a_sound_and_a_film():
+    sound, film = (forge.make_file(FORGED[name]) for name in ("sound", "film"))
+    assert np.array_equal(decode(sound, span=(13, 45)).samples, decode(sound).samples[13:45])
+    whole, part = decode(film), decode(film, span=(1, 4), region=(2, 4, 5, 3))
+    assert np.array_equal(part.samples, whole.samples[1:4, 4:7, 2:7])
+    assert np.array_equal(part.chroma, whole.chroma[1:4, 2:4, 1:4])
+
+
+def test_only_the_partitions_of_a_part_are_evaluated(monkeypatch):
+    seen = []
+    forward = LocalGlobal.forward
+
+    def counted(net, xp, weights, inputs, head=0):
+        seen.append(inputs[1].shape[0] * inputs[1].shape[1])
+        return forward(net, xp, weights, inputs, head)
+
+    monkeypatch.setattr(LocalGlobal, "forward", counted)
+    decode(forge.make_file(forge.PARTITIONS), region=(3, 2, 2, 2))
+    assert sum(seen) == 4 * 12
+
+
+def test_large_partitions_are_evaluated_in_pieces(monkeypatch):
+    """Pieces are the same whatever part is asked for, and do not change values much."""
+    data = forge.make_file(forge.PARTITIONS)
+    whole = decode(data).samples.astype(int)
+    monkeypatch.setattr(local_global, "_CHUNK_FLOATS", 70)  # 5 points
+    pieces = decode(data).samples
+    assert np.abs(pieces - whole).max() <= 1
+    assert np.array_equal(decode(data, region=(4, 3, 5, 2)).samples, pieces[3:5, 4:9])
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"shape": (2**15, 2**15)}, "samples"),
+        ({"width": 4096, "global_width": 4096, "layers": 64}, "weights"),
+        ({"shape": (2**14, 2**12), "width": 2, "side": (2**10, 2**12)}, "macs"),
+        ({"shape": (2**12, 2**12), "side": (1, 1)}, "weights"),
+    ],
+)
+def test_limits_bind_before_anything_is_made(change, name):
+    limits = Limits(macs=2**20) if name == "macs" else Limits()
+    header = replace(forge.PARTITIONS, **change)
+    net = local_global_of(header)
+    header = replace(header, groups_kept=all_groups(net.partitions, header.group).kept)
+    if any(g > n for g, n in zip(header.group, net.partitions, strict=True)):
+        header = replace(header, group=(1, 1), groups_kept=net.partitions)
+    data = pack_file(header, [b""], Metadata(), partitions=b"")
+    for function in (decode, info):
+        with pytest.raises(LimitExceeded, match=f"{name} = "):
+            function(data, limits=limits)
+
+
 def test_groups():
     groups = Groups((5, 3), (2, 2), (1, 0), (2, 2))
     assert groups.box == ((2, 5), (0, 3))
@@ -252,9 +305,8 @@ def test_encode_within_a_size(kind, shape, channels, size, partitions, least):
     assert 0.9 * size < len(coded.data) <= size
     facts = info(coded.data)
     assert (facts["repr"], facts["version"]) == ("local-global", "1.3")
-    assert tuple(local_global_of(parse_file(coded.data, Limits()).header).partitions) == tuple(
-        int(n) for n in partitions.split(",")
-    )
+    assert facts["partitions"] == [int(n) for n in partitions.split(",")]
+    assert facts["partitions"] == facts["partitions_kept"]
     assert decode(coded.data).samples.shape == signal.samples.shape
     assert coded.psnr_db > least
 

@@ -81,19 +81,16 @@ def join(streams: Sequence[bytes]) -> bytes:
 
 
 def unpack_groups(
-    payload: bytes,
+    streams: Sequence[tuple[bytes, int]],
     records: Sequence[Record],
     sizes: Sequence[int],
     members: Members,
-    offset: int = 0,
 ) -> list[QuantisedTensor]:
-    """The tensors of all partitions, from a LOCALS payload that begins at byte `offset`.
-
-    `sizes`: elements of each tensor in one partition. Raises Corrupt.
-    """
+    """The tensors of all partitions. `streams`: of the groups, from `split`; `sizes`: elements of
+    each tensor in one partition. Raises Corrupt."""
     count = sum(map(len, members))
     integers = [np.zeros((count, size), dtype=np.uint16) for size in sizes]
-    for group, (stream, start) in zip(members, split(payload, len(members), offset), strict=True):
+    for group, (stream, start) in zip(members, streams, strict=True):
         reader = Reader(stream, "LOCALS", start)
         tensors = decode_integers(reader, records, [len(group) * size for size in sizes])
         for whole, tensor in zip(integers, tensors, strict=True):

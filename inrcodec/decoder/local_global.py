@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from inrcodec.allocator import keep_pages
 from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header
-from inrcodec.container.locals_section import in_file_order, unpack_groups, unpack_shared
+from inrcodec.container.locals_section import in_file_order, split, unpack_groups, unpack_shared
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder.tensors import check_crc
 from inrcodec.nets.base import grid_index
@@ -20,7 +20,7 @@ from inrcodec.network import groups_of, local_global_of
 from inrcodec.quantise import QuantisedTensor, dequantise
 from inrcodec.weights.groups import Box, Groups
 
-# Floats that the partitions of one chunk may need at once: 4 MiB a thread.
+# Floats that the points of one product may need at once: 4 MiB a thread.
 _CHUNK_FLOATS = 2**20
 
 
@@ -35,8 +35,9 @@ def read_integers(
     shared, records = unpack_shared(
         part.weights, [t.size for t in net.shared_tensors()], len(specs), part.weights_offset
     )
-    sizes, members = [t.size for t in specs], groups.members()
-    local = unpack_groups(part.locals, records, sizes, members, part.locals_offset)
+    streams = split(part.locals, math.prod(groups.kept), part.locals_offset)
+    members = groups.members()
+    local = unpack_groups(streams, records, [t.size for t in specs], members)
     crc = integers_crc(in_file_order(shared, local, members))
     check_crc(crc, parsed.header, 0, ignore_checksum)
     return shared, local
@@ -90,9 +91,14 @@ def _touched(net: LocalGlobal, box: Box) -> np.ndarray:
     return grid_index(firsts, lasts)
 
 
+def _points_at_once(net: LocalGlobal) -> int:
+    """Points that memory holds: the size of a product, which depends on the network alone, so that
+    a part of the signal has exactly the samples of the whole."""
+    return max(1, _CHUNK_FLOATS // (3 * net.width + 2 * net.global_width))
+
+
 def _chunks(net: LocalGlobal, touched: np.ndarray) -> Iterator[np.ndarray]:
-    each = math.prod(net.side) * (3 * net.width + 2 * net.global_width)
-    count = max(1, _CHUNK_FLOATS // each)
+    count = max(1, _points_at_once(net) // math.prod(net.side))
     for start in range(0, len(touched), count):
         yield touched[start : start + count]
 
@@ -105,12 +111,16 @@ def _values(
     numbers = np.concatenate([groups.numbers(box) for box in boxes])
     own = {t.name for t in net.local_tensors(1)}
     chosen = {name: w[numbers] if name in own else w for name, w in weights.items()}
+    starts = (index * np.asarray(net.side))[:, None]
     within = grid_index((0,) * len(net.side), net.side)
-    points = (index * np.asarray(net.side))[:, None] + within
-    # Overflow in a forged file's weights gives NaN, which the caller makes 0.
-    with np.errstate(all="ignore"):
-        inputs = net.local_inputs(within), net.global_inputs(points)
-        values: np.ndarray = net.forward(np, chosen, inputs)
+    values = np.empty((len(index), len(within), net.channels), dtype=np.float32)
+    step = _points_at_once(net)
+    for first in range(0, len(within), step):
+        points = within[first : first + step]
+        inputs = net.local_inputs(points), net.global_inputs(starts + points)
+        # Overflow in a forged file's weights gives NaN, which the caller makes 0.
+        with np.errstate(all="ignore"):
+            values[:, first : first + step] = net.forward(np, chosen, inputs)
     return values.reshape(len(index), *net.side, net.channels)
 
 

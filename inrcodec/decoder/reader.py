@@ -17,9 +17,11 @@ from inrcodec.decoder.segments import network_samples, parted_signal, spectrum_s
 from inrcodec.decoder.tensors import check_crc, read_tensors
 from inrcodec.decoder.values import finish, sample_type, signal_of
 from inrcodec.limits import Limits
+from inrcodec.nets import LocalGlobal
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.network import (
+    groups_of,
     network_of,
     pyramid_of,
     representation_of,
@@ -27,6 +29,7 @@ from inrcodec.network import (
     storage_of,
 )
 from inrcodec.signals.signal import Signal
+from inrcodec.weights.groups import Groups
 from inrcodec.weights.storage import Projected
 
 
@@ -147,6 +150,8 @@ def _network_facts(header: Header, limits: Limits) -> dict[str, Any]:
         frames = -(-header.shape[0] // header.hop) + 1
         return _latent_facts(spectrum_of(header), frames * header.hop * header.channels)
     net, storage = network_of(header), storage_of(header)
+    if isinstance(net, LocalGlobal):
+        return _partition_facts(net, groups_of(header))
     facts: dict[str, Any] = {
         "parameters": sum(t.size for t in net.tensors()),
         "stored_numbers": sum(t.size for t in storage.stored(net)),
@@ -155,6 +160,20 @@ def _network_facts(header: Header, limits: Limits) -> dict[str, Any]:
     if isinstance(storage, Projected):
         facts["projection_entries"] = storage.projection.entries(net.tensors())
     return facts
+
+
+def _partition_facts(net: LocalGlobal, groups: Groups) -> dict[str, Any]:
+    """Of the partitions that the file has; `global_share`: of their numbers, what they share."""
+    shared = sum(t.size for t in net.shared_tensors())
+    numbers = shared + sum(t.size for t in net.local_tensors(groups.count))
+    return {
+        "parameters": numbers,
+        "stored_numbers": numbers,
+        "macs_per_sample": net.macs(1) / math.prod(net.side),
+        "partitions": list(net.partitions),
+        "partitions_kept": [last - first for first, last in groups.box],
+        "global_share": round(shared / numbers, 4),
+    }
 
 
 def _latent_facts(net: Pyramid | Spectrum, latents: int) -> dict[str, Any]:

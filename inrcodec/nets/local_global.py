@@ -26,6 +26,11 @@ import numpy as np
 
 from inrcodec.nets.base import Array, Namespace, TensorSpec, output_tensors, sine_bound, wave
 
+# Share of the variance of what Merge starts from that is of local features. With the paper's start
+# it is their share of all features, a seventh to a third, and after four layers little of what is
+# local is left: Bach, 32 partitions, 200 steps: 33.7 dB instead of 32.4; pictures gain 0.1 dB.
+_LOCAL_START = 0.95
+
 
 @dataclass(frozen=True)
 class LocalGlobal:
@@ -63,11 +68,11 @@ class LocalGlobal:
                 TensorSpec(f"U{i}", (width, fan_in), bound),
                 TensorSpec(f"h{i}", (width,), 1 / math.sqrt(fan_in)),
             ]
-        fan_in = self.width + width
+        own, other = (math.sqrt(share) for share in (_LOCAL_START, 1 - _LOCAL_START))
         specs += [
-            TensorSpec("V", (self.width, self.width), sine_bound(fan_in, self.w0_hidden)),
-            TensorSpec("Y", (self.width, width), sine_bound(fan_in, self.w0_hidden)),
-            TensorSpec("c", (self.width,), 1 / math.sqrt(fan_in)),
+            TensorSpec("V", (self.width, self.width), own * sine_bound(self.width, self.w0_hidden)),
+            TensorSpec("Y", (self.width, width), other * sine_bound(width, self.w0_hidden)),
+            TensorSpec("c", (self.width,), 1 / math.sqrt(self.width + width)),
         ]
         return [*specs, TensorSpec("s", (12,), 0.0)] if self.learned else specs
 
