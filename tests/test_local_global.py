@@ -293,7 +293,7 @@ def wavy(kind, shape, channels):
     ("kind", "shape", "channels", "size", "partitions", "least"),
     [
         ("image", (20, 31), 3, 1500, "2,3", 20),
-        ("audio", (700,), 2, 900, "5", 5),
+        ("audio", (700,), 2, 900, "3", 4),
         ("video", (4, 9, 12), 1, 900, "2,1,2", 20),
         ("volume", (6, 7, 8), 1, 900, "2,2,2", 15),
     ],

@@ -44,18 +44,33 @@ def _framed(
 ) -> LocalGlobal:
     """All that does not depend on widths."""
     shape, channels = grid
+    side = _sides(shape, options, numbers)
+    w0, w0_global = _factors(shape, side)
     return LocalGlobal(
         shape=shape,
         channels=channels,
         width=1,
         layers=options.number("layers", _LAYERS),
         global_width=1,
-        side=_sides(shape, options, numbers),
-        w0_first=options.number("w0", 20),
+        side=side,
+        w0_first=options.number("w0", w0),
         w0_hidden=options.number("w0_hidden", 30),
-        w0_global=options.number("w0_global", 30),
+        w0_global=options.number("w0_global", w0_global),
         learned=options.learned,
     )
+
+
+def _factors(shape: tuple[int, ...], side: tuple[int, ...]) -> tuple[int, int]:
+    """Frequency factors of the first local and the first global layer.
+
+    256x256 of Kodak 04, 32x32 a partition, 300 steps: 39.2 dB with 20 and 100, 39.0 with 20 or 40
+    and 30, 38.4 with 10 and 30, 37.7 with 20 and 250. Bach, 32 partitions, 200 or 300 steps of
+    local networks alone: 36.3 dB with 300, 32.7 with 100, 28.1 with 30, nothing with 1000. Both in
+    proportion to what they see, within limits that small grids set.
+    """
+    if len(shape) == 1:
+        return min(max(20, side[0] // 32), 1000), min(max(10, shape[0] // 3), 300)
+    return min(max(5, 5 * max(side) // 8), 20), min(max(10, max(shape) // 3), 100)
 
 
 def _sides(shape: tuple[int, ...], options: EncodeOptions, numbers: float) -> tuple[int, ...]:
