@@ -119,15 +119,10 @@ def fit_of(net: Any, signal: Signal, seed: int) -> "Fit":
     from inrcodec.encoder.describe import unit_values
     from inrcodec.encoder.fit import Fit
     from inrcodec.encoder.model import Model
-    from inrcodec.encoder.partition_samples import PartitionSamples
-    from inrcodec.encoder.samples import Samples
+    from inrcodec.encoder.usual import samples_of
 
-    device, values = torch.device("cpu"), unit_values(signal)
-    samples: Any
-    if isinstance(net, LocalGlobal):
-        samples = PartitionSamples(values, net, device)
-    else:
-        samples = Samples(values, net, 0, device)
+    device = torch.device("cpu")
+    samples = samples_of(net, unit_values(signal), device, binary=False)
     return Fit(Model(net, Direct(), seed, device), samples, seed)
 
 

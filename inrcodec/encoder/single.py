@@ -16,7 +16,6 @@ from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
 from inrcodec.encoder.model import Model
-from inrcodec.encoder.partition_samples import PartitionSamples
 from inrcodec.encoder.plan import Plan, plan
 from inrcodec.encoder.rate import (
     Arrays,
@@ -28,8 +27,8 @@ from inrcodec.encoder.rate import (
 )
 from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
+from inrcodec.encoder.usual import samples_of, usual_batch, usual_rate
 from inrcodec.errors import OptionError, RateError
-from inrcodec.nets import Asmr, LocalGlobal, Net
 from inrcodec.network import header_of
 from inrcodec.options import PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
 from inrcodec.quantise import QuantisedTensor
@@ -38,15 +37,6 @@ from inrcodec.weights.storage import Projected
 
 # Steps of each effort; every level takes about 1.7 times the one before.
 STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 32000}
-# Rows of the network in one step: cells (of 16 samples in a photograph), or single samples.
-_BATCH_CELLS, _BATCH_SAMPLES = 2048, 4096
-# Samples of one step, of all partitions together.
-_BATCH_PARTITIONS = 2**14
-_LEARNING_RATE = 1e-3
-# Of partitions of a sound, and of pictures and more: at 2e-3 a sound's fit explains nothing.
-_SOUND_PARTITION_RATE, _PARTITION_RATE = 1e-3, 5e-3
-# A mask's error ends at 0 and 1, and its gradients with it: fits drift away at the usual rate.
-_MASK_RATE = 6e-4
 # Size drifts while the last weights settle on frozen grids: aim a little below the ceiling.
 _AIM = 0.994
 _ROUNDS = 6
@@ -112,17 +102,10 @@ class Job:
         net = self.plan.net
         self.model = Model(net, self.plan.storage, options.seed, device_of(options))
         values, binary = unit_values(signal, session.ends), signal.depth == 1
-        samples: Samples | PartitionSamples
-        if isinstance(net, LocalGlobal):
-            samples = PartitionSamples(values, net, self.model.device, binary)
-            batch = max(1, _BATCH_PARTITIONS // math.prod(net.partitions))
-        else:
-            samples = Samples(values, net, net.heads()[-1], self.model.device, binary)
-            batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
+        samples = samples_of(net, values, self.model.device, binary)
         self.fit = Fit(self.model, samples, options.seed)
-        self.batch = min(options.number("batch", batch), samples.rows)
-        usual = _MASK_RATE if binary else _rate_of(net)
-        self._rate = options.real("learning_rate", usual)
+        self.batch = min(options.number("batch", usual_batch(net)), samples.rows)
+        self._rate = options.real("learning_rate", usual_rate(net, binary))
         self.stopped = False
         self._kept: tuple[tuple[list[Grid], list[bytes]], bytes] | None = None
 
@@ -323,12 +306,6 @@ def _plan(session: Session, budget: int | None) -> Plan:
         hint = " (the metadata can be left out)" if metadata.icc or metadata.exif else ""
         raise RateError(f"header and metadata take {rest} bytes, the budget is {budget}{hint}")
     return plan(session.grid, session.options, kind, budget - rest)
-
-
-def _rate_of(net: Net) -> float:
-    if not isinstance(net, LocalGlobal):
-        return _LEARNING_RATE
-    return _PARTITION_RATE if len(net.shape) > 1 else _SOUND_PARTITION_RATE
 
 
 def device_of(options: EncodeOptions) -> torch.device:
