@@ -244,7 +244,8 @@ def test_damage_is_told_by_segment(kind):
         data = forge.assemble(sections, b"\x89INR\x01\x02")
         at = data.index(payload)
         damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        name, number = ("WEIGHTS", "LATENTS")[section - 2], kinds[: place - 1].count(section)
+        names = {2: "WEIGHTS", 3: "LATENTS", 5: "LOCALS"}
+        name, number = names[section], kinds[: place - 1].count(section)
         message = f"{name}, segment {number}: CRC-32"
         with pytest.raises(Corrupt, match=message):
             parse_file(damaged, Limits())

@@ -13,10 +13,10 @@ from inrcodec.container.weights_section import (
     Record,
     decode_integers,
     encode_integers,
+    fit_models,
     pack_record,
     read_records,
 )
-from inrcodec.entropy.models import fit_model
 from inrcodec.quantise import QuantisedTensor
 
 # Partitions of each group: places along axis 0 of a local tensor.
@@ -31,7 +31,7 @@ def pack_grouped(
 
     Raises ValueError as `weights_section.pack`.
     """
-    models = [fit_model(tensor.integers, tensor.levels) for tensor in (*shared, *local)]
+    models = fit_models([*shared, *local])
     records = b"".join(map(pack_record, (*shared, *local), models))
     own = models[len(shared) :]
     streams = [

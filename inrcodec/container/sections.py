@@ -212,7 +212,7 @@ def _file_header(data: bytes, ignore_checksum: bool) -> tuple[tuple[int, int], i
 def _label(reader: Reader, before: Sequence[Section]) -> str:
     """ ", segment k" for the section that comes next, where it belongs to one; for messages."""
     next_type = reader.peek()
-    if next_type not in (WEIGHTS, LATENTS):
+    if next_type not in (WEIGHTS, LATENTS, LOCALS):
         return ""
     return f", segment {sum(section.type == next_type for section in before)}"
 

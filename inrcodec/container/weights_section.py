@@ -25,7 +25,7 @@ def pack(tensors: Sequence[QuantisedTensor]) -> bytes:
     Raises ValueError for a minimum or maximum that is not exactly a float16, or integers out of
     range.
     """
-    models = [fit_model(tensor.integers, tensor.levels) for tensor in tensors]
+    models = fit_models(tensors)
     records = b"".join(map(pack_record, tensors, models))
     return records + encode_integers(list(zip(tensors, models, strict=True)))
 
@@ -45,11 +45,16 @@ def read_records(reader: Reader, count: int) -> list[Record]:
     return [_read_record(reader, f"tensor {index}") for index in range(count)]
 
 
-def encode_integers(tensors: Sequence[tuple[QuantisedTensor, Model]]) -> bytes:
-    """One rANS stream of the integers of tensors. Raises ValueError for integers out of range."""
-    for index, (tensor, _) in enumerate(tensors):
+def fit_models(tensors: Sequence[QuantisedTensor]) -> list[Model]:
+    """The best model for each tensor. Raises ValueError for integers out of range."""
+    for index, tensor in enumerate(tensors):
         if _has_too_large(tensor):
             raise ValueError(f"tensor {index} has an integer above levels = {tensor.levels}")
+    return [fit_model(tensor.integers, tensor.levels) for tensor in tensors]
+
+
+def encode_integers(tensors: Sequence[tuple[QuantisedTensor, Model]]) -> bytes:
+    """One rANS stream of the integers of tensors, which are in range."""
     parts = [part for pair in tensors for part in _intervals(*pair)]
     starts = [start for start, _ in parts] or [np.zeros(0, dtype=np.int64)]
     sizes = [size for _, size in parts] or [np.zeros(0, dtype=np.int64)]
