@@ -3,20 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inrcodec.container.header import Header, Layout, net_shape
+from inrcodec.container.header import LEARNED, Header, Layout, net_shape
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
-from inrcodec.nets import Asmr, Net, Siren
+from inrcodec.nets import Asmr, LocalGlobal, Net, Siren
 from inrcodec.nets.film import Film
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.signals import packing
+from inrcodec.weights.groups import Groups, all_groups
 from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
 
 _PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width")
 _FILM_FIELDS = ("levels", "colour_from", "interval", "block", "motion_levels")
-_SINE_FIELDS = ("w0_first", "w0_hidden", "frequencies")
+_SINE_FIELDS = ("w0_first", "w0_hidden")
+_LOCAL_GLOBAL_FIELDS = ("global_width", "w0_global", "side")
 
 
 def pyramid_of(header: Header) -> Pyramid:
@@ -51,10 +53,30 @@ def net_channels(header: Header) -> int:
     return packing.CHANNELS if header.layout == Layout.YCBCR_420 else header.channels
 
 
+def _grid_fields(header: Header) -> dict[str, Any]:
+    """What all coordinate networks have."""
+    grid = {"shape": net_shape(header), "channels": net_channels(header)}
+    named = _named(header, ("width", *_SINE_FIELDS))
+    return {**grid, **named, "learned": bool(header.activation)}
+
+
+def local_global_of(header: Header) -> LocalGlobal:
+    """The network of all partitions, also those that the file does without."""
+    named = _named(header, ("layers", *_LOCAL_GLOBAL_FIELDS))
+    return LocalGlobal(**_grid_fields(header), **named)
+
+
+def groups_of(header: Header) -> Groups:
+    """The groups of partitions that a file has."""
+    partitions = local_global_of(header).partitions
+    return Groups(partitions, header.group, header.first_group, header.groups_kept)
+
+
 def network_of(header: Header) -> Net:
     """The coordinate network that a header describes."""
-    fields: dict[str, Any] = {"shape": net_shape(header), "channels": net_channels(header)}
-    fields |= _named(header, ("width", *_SINE_FIELDS))
+    if header.net == NetId.LOCAL_GLOBAL:
+        return local_global_of(header)
+    fields = _grid_fields(header) | {"frequencies": header.frequencies}
     if header.net == NetId.ASMR:
         return Asmr(**fields, bases=header.bases, w0_modulator=header.w0_modulator)
     return Siren(**fields, layers=header.layers)
@@ -64,7 +86,7 @@ def storage_of(header: Header) -> Storage:
     """How the header's network is stored."""
     if header.storage == StorageId.PROJECTION:
         return Projected(Projection(header.latent, header.groups, header.projection_seed))
-    return Direct()
+    return Direct(header.group)
 
 
 def header_of(
@@ -77,10 +99,14 @@ def header_of(
     crcs: Sequence[int],
 ) -> Header:
     """The header of a network's file. `signal`: the fields that say what the signal is."""
-    header = Header(
-        **signal, **_net_fields(net), **_storage_fields(storage), seed=seed, effort=effort
-    )
-    return header.with_crcs(crcs)
+    fields = _net_fields(net) | _storage_fields(storage)
+    if isinstance(net, LocalGlobal) and isinstance(storage, Direct):
+        fields |= _group_fields(all_groups(net.partitions, storage.group))
+    return Header(**signal, **fields, seed=seed, effort=effort).with_crcs(crcs)
+
+
+def _group_fields(groups: Groups) -> dict[str, Any]:
+    return {"group": groups.group, "first_group": groups.first, "groups_kept": groups.kept}
 
 
 def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
@@ -91,7 +117,10 @@ def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
     fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
         return fields | {"net": NetId.PYRAMID} | _named(net, _PYRAMID_FIELDS)
-    fields |= _named(net, _SINE_FIELDS)
+    fields |= _named(net, _SINE_FIELDS) | {"activation": LEARNED if net.learned else 0}
+    if isinstance(net, LocalGlobal):
+        return fields | {"net": NetId.LOCAL_GLOBAL} | _named(net, _LOCAL_GLOBAL_FIELDS)
+    fields["frequencies"] = net.frequencies
     if isinstance(net, Asmr):
         return fields | {"net": NetId.ASMR, "w0_modulator": net.w0_modulator, "bases": net.bases}
     return fields | {"net": NetId.SIREN}
@@ -114,7 +143,8 @@ def _storage_fields(storage: Storage) -> dict[str, Any]:
 
 
 def representation_of(header: Header) -> str:
-    """The name that --repr has for a file: doh, asmr, siren, pyramid, spectrum or film."""
+    """The name that --repr has for a file: doh, asmr, siren, local-global, pyramid, spectrum or
+    film."""
     if header.storage == StorageId.PROJECTION:
         return "doh"
-    return header.net.name.lower()
+    return header.net.name.lower().replace("_", "-")

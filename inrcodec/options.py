@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from inrcodec.errors import OptionError
 
-REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "pyramid", "spectrum", "film")
+REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "local-global", "pyramid", "spectrum", "film")
+ACTIVATIONS = ("sine", "incode")
 RATES = ("bpp", "kbps", "size", "psnr")
 DEVICES = ("auto", "cpu", "cuda")
 # Rates where none is asked for: bits per pixel or voxel, kilobits per second and channel.
@@ -31,8 +32,13 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "bits": (float, "bits per stored number that the width is planned for"),
     "levels": (int, "fixed number of quantisation levels per tensor, 2..65536"),
     "steps": (int, "optimisation steps"),
-    "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN"),
+    "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN, pixels a partition"),
     "learning_rate": (float, "peak learning rate"),
+    "partitions": (str, "partitions of local-global along each axis: 16,24; planned when absent"),
+    "group": (str, "partitions that are coded together along each axis: 2,2"),
+    "global_share": (float, "share of the weights that all partitions use together"),
+    "w0_global": (int, "frequency factor of the global network's first layer"),
+    "activation": (str, "sine, or incode: sines with four learned scalars"),
     "hop": (int, "samples from frame to frame of a spectrum: a power of two, 32..16384"),
     "segment": (int, "samples or frames of a segment; planned when absent"),
 }
@@ -52,6 +58,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "w0": (0, 2**12 + 1),
     "w0_hidden": (0, 2**12 + 1),
     "w0_modulator": (0, 2**12 + 1),
+    "w0_global": (0, 2**12 + 1),
+    "global_share": (0, 1),
     "distil": (0, 1),
     "frequencies": (-1, 17),
     "levels": (1, 2**16 + 1),
@@ -126,6 +134,15 @@ class EncodeOptions:
         """A real setting or its default."""
         value = self.setting(key)
         return default if value is None else float(value)
+
+    @property
+    def learned(self) -> bool:
+        """Whether sines have learned scalars. Raises OptionError for an unknown activation."""
+        activation = str(self.setting("activation") or "sine")
+        _require(
+            activation in ACTIVATIONS, "setting activation", activation, " or ".join(ACTIVATIONS)
+        )
+        return activation == "incode"
 
 
 def _require(good: bool, name: str, value: object, allowed: str) -> None:

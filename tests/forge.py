@@ -9,12 +9,13 @@ import spec_decoder
 from hypothesis import strategies as st
 
 from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
-from inrcodec.container.header import EXCERPT, Layout, Numbers, net_shape, pack_header
-from inrcodec.container.weights_section import integers_crc, pack
-from inrcodec.decoder import film, pyramid, spectrum
+from inrcodec.container.header import EXCERPT, LEARNED, Layout, Numbers, net_shape, pack_header
+from inrcodec.container.locals_section import in_file_order, pack_grouped
+from inrcodec.container.weights_section import integers_crc, pack, unpack
+from inrcodec.decoder import film, local_global, pyramid, spectrum
 from inrcodec.decoder.tensors import tensor_values
 from inrcodec.limits import Limits
-from inrcodec.network import film_of, pyramid_of, spectrum_of
+from inrcodec.network import film_of, groups_of, local_global_of, pyramid_of, spectrum_of
 from inrcodec.quantise import quantise
 from inrcodec.signals.signal import Metadata
 
@@ -45,6 +46,20 @@ PYRAMID = Header(
     colour_from=1,
     stages=2,
     coarse_width=2,
+)
+# 3x3 partitions, the last ones cut, in 2x2 groups.
+PARTITIONS = replace(
+    SIREN,
+    net=Net.LOCAL_GLOBAL,
+    shape=(7, 10),
+    channels=3,
+    width=3,
+    global_width=2,
+    w0_global=5,
+    side=(3, 4),
+    group=(2, 2),
+    first_group=(0, 0),
+    groups_kept=(2, 2),
 )
 # Three segments each, the last one shorter.
 _SOUND = {"kind": Kind.AUDIO, "low": -0.5, "high": 0.5, "rate": 8000, "rate_seconds": 1}
@@ -124,6 +139,31 @@ PLANE = replace(
     VOLUME, depth=16, numbers=Numbers.SIGNED, shape=(7, 5), low=-300.0, high=4e4, segment=3
 )
 LINE = replace(VOLUME, depth=8, numbers=Numbers.UNSIGNED, shape=(20,), segment=9, high=200.0)
+_ONE = {"net": Net.LOCAL_GLOBAL, "width": 3, "global_width": 4, "w0_global": 9}
+SOUND_PARTITIONS = replace(
+    SOUND, **_ONE, segment=50, side=(7,), group=(3,), first_group=(0,), groups_kept=(3,)
+)
+FILM_PARTITIONS = replace(
+    FILM,
+    **_ONE,
+    bases=(),
+    w0_modulator=0,
+    segment=5,
+    side=(2, 2, 4),
+    group=(1, 2, 1),
+    first_group=(0, 0, 0),
+    groups_kept=(3, 1, 2),
+)
+VOLUME_PARTITIONS = replace(
+    VOLUME,
+    **_ONE,
+    activation=LEARNED,
+    segment=5,
+    side=(2, 4, 2),
+    group=(3, 1, 1),
+    first_group=(0, 0, 0),
+    groups_kept=(1, 1, 2),
+)
 PARTED = {
     "sound": SOUND,
     "sound asmr": SOUND_ASMR,
@@ -139,6 +179,9 @@ PARTED = {
     "mask": MASK,
     "plane": PLANE,
     "line": LINE,
+    "sound partitions": SOUND_PARTITIONS,
+    "film partitions": FILM_PARTITIONS,
+    "volume partitions": VOLUME_PARTITIONS,
 }
 
 
@@ -152,17 +195,25 @@ WINDOWS = {
     "siren": window(SIREN, (4, 9), (1, 3)),
     "asmr": window(replace(ASMR, shape=(2, 5)), (7, 10), (5, 0)),
     "pyramid": window(replace(PYRAMID, shape=(5, 6)), (70, 90), (17, 52)),
+    "partitions": window(
+        replace(PARTITIONS, shape=(1, 5), first_group=(1, 0), groups_kept=(1, 2)), (7, 10), (6, 4)
+    ),
     "sound": window(replace(SOUND, shape=(4,)), (7,), (2,)),
     "sound doh": window(replace(SOUND_PROJECTED, shape=(30,)), (50,), (11,)),
     "spectrum": window(replace(SPECTRUM, shape=(70,)), (150,), (50,)),
     "film": window(replace(FILM, shape=(3, 4, 5)), (5, 7, 9), (1, 2, 4)),
     "moving": window(replace(MOVING, shape=(7, 3, 4)), (12, 5, 7), (4, 2, 2)),
+    "film partitions": window(
+        replace(FILM_PARTITIONS, shape=(2, 5, 1), first_group=(1, 0, 1), groups_kept=(2, 1, 1)),
+        (5, 7, 9),
+        (3, 2, 8),
+    ),
     "volume": window(replace(VOLUME, shape=(3, 2, 2)), (5, 4, 3), (1, 2, 0)),
 }
-SINES = (Net.SIREN, Net.ASMR)
+SINES = (Net.SIREN, Net.ASMR, Net.LOCAL_GLOBAL)
 LATENTS = (Net.PYRAMID, Net.SPECTRUM, Net.FILM)
 NETS = {
-    Kind.IMAGE: tuple(Net)[:3],
+    Kind.IMAGE: (*SINES, Net.PYRAMID),
     Kind.AUDIO: (*SINES, Net.SPECTRUM),
     Kind.VIDEO: (*SINES, Net.FILM),
     Kind.VOLUME: SINES,
@@ -304,6 +355,9 @@ def sines(draw, header):
     """A coordinate network's own fields, and its storage."""
     factor = st.integers(1, 4096)
     w0 = {"w0_first": draw(factor), "w0_hidden": draw(factor)}
+    header = replace(header, activation=draw(st.sampled_from([0, LEARNED])))
+    if header.net == Net.LOCAL_GLOBAL:
+        return draw(partitions(replace(header, **w0)))
     storage = draw(st.sampled_from(Storage))
     header = replace(header, **w0, frequencies=draw(st.integers(0, 16)), storage=storage)
     if header.net == Net.ASMR:
@@ -314,6 +368,30 @@ def sines(draw, header):
         groups = draw(st.integers(1, min(latent, 2**16)))
         header = replace(header, latent=latent, groups=groups, projection_seed=draw(U64))
     return header
+
+
+@st.composite
+def partitions(draw, header):
+    """A Local-Global network's own fields: few partitions, in one segment."""
+    if header.segment:
+        length = header.coded_shape[0]
+        most = length + 3 if header.excerpt else 2**31  # a window's grid is as long as that
+        header = replace(header, segment=draw(st.integers(length, most)))
+    header = header.with_crcs(draw(crcs(1)))
+    grid = net_shape(header)
+    counts = [draw(st.integers(1, min(n, 4))) for n in grid]
+    side = tuple(-(-n // count) for n, count in zip(grid, counts, strict=True))
+    count = [-(-n // s) for n, s in zip(grid, side, strict=True)]
+    group = tuple(draw(st.integers(1, n)) for n in count)
+    return replace(
+        header,
+        global_width=draw(st.integers(1, header.width)),
+        w0_global=draw(st.integers(1, 4096)),
+        side=side,
+        group=group,
+        first_group=(0,) * len(grid),
+        groups_kept=tuple(-(-n // g) for n, g in zip(count, group, strict=True)),
+    )
 
 
 @st.composite
@@ -427,6 +505,8 @@ def random_contents(header, seed=0):
 def make_parted(header, contents, metadata=None):
     """A whole, right file of these tensors and latents; random ones in the place of None."""
     found, weights, streams = [], [], []
+    if header.net == Net.LOCAL_GLOBAL:
+        return make_partitions(header, contents[0][0], metadata)
     for n, (tensors, latents) in enumerate(contents):
         tensors = random_tensors(header, n) if tensors is None else tensors
         crc = integers_crc(tensors)
@@ -437,6 +517,25 @@ def make_parted(header, contents, metadata=None):
         found.append(crc)
         weights.append(pack(tensors))
     return pack_file(header.with_crcs(found), weights, metadata or Metadata(), streams)
+
+
+def make_partitions(header, tensors, metadata=None):
+    """A whole, right file of a Local-Global network."""
+    tensors = random_tensors(header) if tensors is None else tensors
+    count = len(local_global_of(header).shared_tensors())
+    shared, local, members = tensors[:count], tensors[count:], groups_of(header).members()
+    weights, partitions = pack_grouped(shared, local, members)
+    crc = integers_crc(in_file_order(shared, local, members))
+    metadata = metadata or Metadata()
+    return pack_file(header.with_crcs([crc]), [weights], metadata, partitions=partitions)
+
+
+def tensors_in(parsed, segment):
+    """The quantised tensors of a segment of a parsed file."""
+    if parsed.header.net == Net.LOCAL_GLOBAL:
+        return [tensor for part in local_global.read_integers(parsed) for tensor in part]
+    part = parsed.segments[segment]
+    return unpack(part.weights, counts_of(parsed.header), part.weights_offset)
 
 
 def latent_stream(header, segment, tensors, latents, crc):

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal, localcontext
 from functools import partial
-from itertools import accumulate, pairwise, repeat
+from itertools import accumulate, pairwise, product, repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -69,7 +69,7 @@ class Cursor:
 
 # 2. File header, 3. Sections
 
-HEAD, WEIGHTS, LATENTS, JOINED, METADATA = 0x01, 0x02, 0x03, 0x04, 0x81
+HEAD, WEIGHTS, LATENTS, JOINED, LOCALS, METADATA = 0x01, 0x02, 0x03, 0x04, 0x05, 0x81
 
 
 def read_sections(data: bytes) -> dict[int, list[bytes]]:
@@ -99,7 +99,7 @@ def read_section(cursor: Cursor) -> tuple[int, bytes]:
 
 def check_sections(sections: list[tuple[int, bytes]]) -> dict[int, list[bytes]]:
     known: dict[int, list[bytes]] = {
-        kind: [] for kind in (HEAD, WEIGHTS, LATENTS, JOINED, METADATA)
+        kind: [] for kind in (HEAD, WEIGHTS, LATENTS, JOINED, LOCALS, METADATA)
     }
     for kind, payload in sections:
         require(kind not in (HEAD, METADATA) or not known[kind], "second section of a type")
@@ -118,12 +118,13 @@ def check_numbers(head: dict[str, Any], sections: dict[int, list[bytes]]) -> Non
     require(len(sections[WEIGHTS]) == segments, "number of WEIGHTS")
     wanted = segments if head["net"] in (3, 4, 5) else 0
     require(len(sections[LATENTS]) == wanted, "number of LATENTS")
+    require(len(sections[LOCALS]) == (head["net"] == LOCAL_GLOBAL), "number of LOCALS")
 
 
 # 4. HEAD
 
 IMAGE, AUDIO, VIDEO, VOLUME = 1, 2, 3, 4
-SIREN, ASMR, PYRAMID, SPECTRUM, FILM = 1, 2, 3, 4, 5
+SIREN, ASMR, PYRAMID, SPECTRUM, FILM, LOCAL_GLOBAL = 1, 2, 3, 4, 5, 6
 
 
 class Rules(NamedTuple):
@@ -136,10 +137,10 @@ class Rules(NamedTuple):
 
 
 KINDS = {
-    IMAGE: Rules(range(1, 5), (8, 16), (2,), (SIREN, ASMR, PYRAMID)),
-    AUDIO: Rules(range(1, 65), (16, 24, 32), (1,), (SIREN, ASMR, SPECTRUM)),
-    VIDEO: Rules((1, 3), (8,), (3,), (SIREN, ASMR, FILM)),
-    VOLUME: Rules(range(1, 5), (1, 8, 16, 32), (1, 2, 3), (SIREN, ASMR)),
+    IMAGE: Rules(range(1, 5), (8, 16), (2,), (SIREN, ASMR, PYRAMID, LOCAL_GLOBAL)),
+    AUDIO: Rules(range(1, 65), (16, 24, 32), (1,), (SIREN, ASMR, SPECTRUM, LOCAL_GLOBAL)),
+    VIDEO: Rules((1, 3), (8,), (3,), (SIREN, ASMR, FILM, LOCAL_GLOBAL)),
+    VOLUME: Rules(range(1, 5), (1, 8, 16, 32), (1, 2, 3), (SIREN, ASMR, LOCAL_GLOBAL)),
 }
 # By numbers: unsigned, signed, floating-point.
 DEPTHS_OF_NUMBERS = ((1, 8, 16), (8, 16), (32,))
@@ -156,7 +157,8 @@ def one_of(value: int, allowed: Collection[int]) -> int:
 
 
 LAYERS = (("width", 1, 4096), ("layers", 1, 64))
-SINES = (*LAYERS, ("w0_first", 1, 4096), ("w0_hidden", 1, 4096), ("frequencies", 0, 16))
+FACTORS = (*LAYERS, ("w0_first", 1, 4096), ("w0_hidden", 1, 4096))
+SINES = (*FACTORS, ("frequencies", 0, 16))
 # Fields of each net that are varints between two limits.
 NET_FIELDS: dict[int, tuple[tuple[str, int, int], ...]] = {
     SIREN: SINES,
@@ -176,6 +178,7 @@ NET_FIELDS: dict[int, tuple[tuple[str, int, int], ...]] = {
         ("block", 4, 128),
         ("motion_levels", 1, 8),
     ),
+    LOCAL_GLOBAL: (*FACTORS, ("global_width", 1, 4096), ("w0_global", 1, 4096)),
 }
 
 
@@ -183,12 +186,17 @@ def read_head(payload: bytes) -> dict[str, Any]:
     c = Cursor(payload)
     excerpt = payload[:1] == b"\x10" and c.u8() == 16
     head = read_signal(c, excerpt)
-    head["net"] = one_of(c.u8(), KINDS[head["kind"]].nets)
+    net = c.u8()
+    head["activation"] = net if net == 16 else 0
+    head["net"] = one_of(c.u8() if net == 16 else net, KINDS[head["kind"]].nets)
     head["storage"] = within(c.u8(), 1, 2)
     for name, low, high in NET_FIELDS[head["net"]]:
         head[name] = within(c.varint(), low, high)
     if head["net"] == ASMR:
         head["bases"] = [read_level(c, head["ndim"]) for _ in range(head["layers"] + 1)]
+    if head["net"] == LOCAL_GLOBAL:
+        for name, least in (("side", 1), ("group", 1), ("first_group", 0), ("groups_kept", 1)):
+            head[name] = [within(c.varint(), least, 2**32 - 2 + least) for _ in head["shape"]]
     if head["storage"] == 2:
         head["latent"], head["groups"] = within(c.varint(), 1, 2**26), within(c.varint(), 1, 2**16)
         head["projection_seed"] = c.varint(64)
@@ -259,6 +267,24 @@ def check_net(head: dict[str, Any]) -> None:
         require(head["block"].bit_count() == 1, "block is no power of two")
         require(levels == 1 or 2**levels <= max(head["coded"][1:]), "levels")
         within(head["colour_from"], 1 if packed(head) else 0, levels)
+
+    if head["net"] == LOCAL_GLOBAL:
+        require(head["storage"] == 1, "partitions by projection")
+        require(segments_of(head) == 1, "partitions in segments")
+        check_groups(head)
+    require(not head["activation"] or head["net"] in (SIREN, ASMR, LOCAL_GLOBAL), "activation")
+
+
+def check_groups(head: dict[str, Any]) -> None:
+    for axis, size in enumerate(net_grid(head)):
+        side, group = head["side"][axis], head["group"][axis]
+        first, kept = head["first_group"][axis], head["groups_kept"][axis]
+        require(side <= size and group <= -(-size // side), "side or group")
+        require(first + kept <= -(-size // (side * group)), "no such groups")
+        start = head["first"][axis] if head["excerpt"] else 0
+        ends = [start, start + head["shape"][axis] - 1]
+        for shown in [end // 2 for end in ends] if packed(head) and axis else ends:
+            require(first <= shown // side // group < first + kept, "shown and not there")
 
 
 def segments_of(head: dict[str, Any]) -> int:
@@ -346,6 +372,46 @@ def read_weights(payload: bytes, counts: list[int]) -> list[tuple[Tensor, list[i
     integers = [read_integers(stream, t, n) for t, n in zip(tensors, counts, strict=True)]
     stream.finish()
     return list(zip(tensors, integers, strict=True))
+
+
+def read_shared(
+    payload: bytes, counts: list[int], locals_: int
+) -> tuple[list[tuple[Tensor, list[int]]], list[Tensor]]:
+    """Record and integers of shared tensors, records of local ones."""
+    cursor = Cursor(payload)
+    tensors = [read_record(cursor) for _ in range(len(counts) + locals_)]
+    stream = Rans(payload[cursor.position :])
+    shared = [(t, read_integers(stream, t, n)) for t, n in zip(tensors, counts, strict=False)]
+    stream.finish()
+    return shared, tensors[len(counts) :]
+
+
+def read_locals(
+    head: dict[str, Any], payload: bytes, tensors: list[Tensor]
+) -> list[list[tuple[Tensor, list[int]]]]:
+    """For each group, record and integers of local tensors."""
+    cursor, groups = Cursor(payload), []
+    for partitions in groups_of(head):
+        stream = Rans(cursor.take(cursor.varint()))
+        counts = [len(partitions) * math.prod(spec.shape) for spec in local_tensors(head)]
+        group = [(t, read_integers(stream, t, n)) for t, n in zip(tensors, counts, strict=True)]
+        stream.finish()
+        groups.append(group)
+    require(cursor.at_end(), "bytes after LOCALS")
+    return groups
+
+
+def groups_of(head: dict[str, Any]) -> list[list[tuple[int, ...]]]:
+    """Places of the partitions of each group in the file."""
+    groups = []
+    for place in np.ndindex(*head["groups_kept"]):
+        ranges = []
+        for axis, size in enumerate(net_grid(head)):
+            group, partitions = head["group"][axis], -(-size // head["side"][axis])
+            start = (head["first_group"][axis] + place[axis]) * group
+            ranges.append(range(start, min(start + group, partitions)))
+        groups.append(list(product(*ranges)))
+    return groups
 
 
 def read_integers(stream: "Rans", tensor: Tensor, count: int) -> list[int]:
@@ -485,6 +551,8 @@ def tensors_of(head: dict[str, Any]) -> list[Spec]:
         return spectrum_tensors(head)
     if head["net"] == FILM:
         return film_tensors(head)
+    if head["net"] == LOCAL_GLOBAL:
+        return shared_tensors(head) + local_tensors(head)
     dims, d = head["ndim"], head["width"]
     encoded = dims * (1 + 2 * head["frequencies"])
     hidden = math.sqrt(6 / d) / head["w0_hidden"]
@@ -496,11 +564,34 @@ def tensors_of(head: dict[str, Any]) -> list[Spec]:
         if head["net"] == ASMR and max(head["bases"][i]) > 1:
             specs.append(Spec(f"M_{i}", (d, dims), 1 / dims))
     channels = net_channels(head)
-    return [*specs, Spec("W_out", (channels, d), hidden), Spec("b_out", (channels,), None)]
+    specs += [Spec("W_out", (channels, d), hidden), Spec("b_out", (channels,), None)]
+    return [*specs, Spec("s", (4,), None)] if head["activation"] else specs
+
+
+def shared_tensors(head: dict[str, Any]) -> list[Spec]:
+    dims, d, e = head["ndim"], head["width"], head["global_width"]
+    specs = []
+    for i in range(1, head["layers"] + 1):
+        specs += [Spec(f"U_{i}", (e, dims if i == 1 else e), None), Spec(f"h_{i}", (e,), None)]
+    specs += [Spec("V", (d, d), None), Spec("Y", (d, e), None), Spec("c", (d,), None)]
+    return [*specs, Spec("s", (12,), None)] if head["activation"] else specs
+
+
+def local_tensors(head: dict[str, Any]) -> list[Spec]:
+    """Of one partition."""
+    dims, d, channels = head["ndim"], head["width"], net_channels(head)
+    specs = []
+    for i in range(1, head["layers"] + 1):
+        specs += [Spec(f"W_{i}", (d, dims if i == 1 else d), None), Spec(f"b_{i}", (d,), None)]
+    return [*specs, Spec("W_out", (channels, d), None), Spec("b_out", (channels,), None)]
 
 
 def stored_counts(head: dict[str, Any]) -> list[int]:
     specs = tensors_of(head)
+    if head["net"] == LOCAL_GLOBAL:
+        here = sum(map(len, groups_of(head)))
+        own = [here * math.prod(spec.shape) for spec in local_tensors(head)]
+        return [math.prod(spec.shape) for spec in shared_tensors(head)] + own
     if head["storage"] == 1:
         return [math.prod(spec.shape) for spec in specs]
     return [head["latent"]] + [spec.shape[0] for spec in specs if spec.bound is None]
@@ -552,12 +643,20 @@ def encode_position(x: np.ndarray, frequencies: int) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
+def wave(head: dict[str, Any], w: dict[str, np.ndarray], x: np.ndarray, k: int = 0) -> np.ndarray:
+    """sin x, or with learned scalars s_k .."""
+    if not head["activation"]:
+        return np.sin(x)
+    s = w["s"][k : k + 4]
+    return np.exp(s[0]) * np.sin(np.exp(s[1]) * x + s[2]) + s[3]
+
+
 def siren(head: dict[str, Any], w: dict[str, np.ndarray], index: np.ndarray) -> np.ndarray:
     x = ((2 * index + 1) / np.array(net_grid(head)) - 1).astype(np.float32)
     z = encode_position(x, head["frequencies"])
     for i in range(1, head["layers"] + 1):
         w0 = np.float32(head["w0_first" if i == 1 else "w0_hidden"])
-        z = np.sin(w0 * (z @ w[f"W_{i}"].T + w[f"b_{i}"]))
+        z = wave(head, w, w0 * (z @ w[f"W_{i}"].T + w[f"b_{i}"]))
     return z @ w["W_out"].T + w["b_out"]
 
 
@@ -578,8 +677,40 @@ def asmr(head: dict[str, Any], w: dict[str, np.ndarray], index: np.ndarray) -> n
         if f"M_{i}" in w:
             modulator = digits(head, index, i) @ w[f"M_{i}"].T
             argument = argument + np.float32(head["w0_modulator"]) * modulator
-        z = np.sin(w0 * argument)
+        z = wave(head, w, w0 * argument)
     return z @ w["W_out"].T + w["b_out"]
+
+
+def local_global(head: dict[str, Any], segment: "Segment", index: np.ndarray) -> np.ndarray:
+    """Grid points one partition after another."""
+    shared, sides = segment.weights, np.array(head["side"])
+    assert segment.partitions is not None
+    places = index // sides
+    v = np.zeros((len(index), net_channels(head)))
+    for place, own in segment.partitions.items():
+        here = (places == place).all(axis=1)
+        x = ((2 * (index[here] % sides) + 1) / sides - 1).astype(np.float32)
+        whole = ((2 * index[here] + 1) / np.array(net_grid(head)) - 1).astype(np.float32)
+        v[here] = one_partition(head, shared, own, x, whole)
+    return v
+
+
+def one_partition(
+    head: dict[str, Any],
+    shared: dict[str, np.ndarray],
+    own: dict[str, np.ndarray],
+    z: np.ndarray,
+    g: np.ndarray,
+) -> np.ndarray:
+    hidden = np.float32(head["w0_hidden"])
+    for i in range(1, head["layers"] + 1):
+        w0 = np.float32(head["w0_first"]) if i == 1 else hidden
+        w0_global = np.float32(head["w0_global"]) if i == 1 else hidden
+        g = wave(head, shared, w0_global * (g @ shared[f"U_{i}"].T + shared[f"h_{i}"]), 4)
+        local = wave(head, shared, w0 * (z @ own[f"W_{i}"].T + own[f"b_{i}"]))
+        merged = local @ shared["V"].T + g @ shared["Y"].T + shared["c"]
+        z = wave(head, shared, hidden * merged, 8)
+    return z @ own["W_out"].T + own["b_out"]
 
 
 # 10. Latent pyramid
@@ -1318,7 +1449,10 @@ def values_at_samples(decoded: "Decoded", n: int) -> np.ndarray:
         return pyramid(head, w, decoded.segments[n].latents)
     grid = [length_of(head, n), *net_grid(head)[1:]]
     index = np.stack(np.indices(grid), axis=-1).reshape(-1, head["ndim"])
-    v = (siren if head["net"] == SIREN else asmr)(head, w, index)
+    if head["net"] == LOCAL_GLOBAL:
+        v = local_global(head, decoded.segments[n], index)
+    else:
+        v = (siren if head["net"] == SIREN else asmr)(head, w, index)
     return v.reshape(*grid, net_channels(head))
 
 
@@ -1387,6 +1521,8 @@ class Segment(NamedTuple):
     weights: dict[str, np.ndarray]  # every tensor of the network
     # Pyramid: by grid, (bands, 4, rows, columns); spectrum: one array; film: FilmGrids by batch.
     latents: list[Any]
+    # Local-global: local tensors of each partition by its place; `weights` are the shared ones.
+    partitions: dict[tuple[int, ...], dict[str, np.ndarray]] | None = None
 
     def arrays(self) -> list[np.ndarray]:
         """All latents in the order of the CRC-32."""
@@ -1418,7 +1554,31 @@ def all_integers(decoded: Decoded) -> list[int]:
     return integers
 
 
+def read_partitions(head: dict[str, Any], sections: dict[int, list[bytes]]) -> Segment:
+    specs = shared_tensors(head)
+    counts = [math.prod(spec.shape) for spec in specs]
+    shared, records = read_shared(sections[WEIGHTS][0], counts, len(local_tensors(head)))
+    groups = read_locals(head, sections[LOCALS][0], records)
+    tensors = shared + [tensor for group in groups for tensor in group]
+    crcs = [head["integers_crc"]] if head["kind"] == IMAGE else head["segment_crcs"]
+    check_integers(tensors, [], crcs[0])
+    weights = {
+        spec.name: values_of(*tensor).reshape(spec.shape)
+        for spec, tensor in zip(specs, shared, strict=True)
+    }
+    partitions = {}
+    for places, group in zip(groups_of(head), groups, strict=True):
+        for number, place in enumerate(places):
+            partitions[place] = {
+                spec.name: values_of(*tensor).reshape(-1, *spec.shape)[number]
+                for spec, tensor in zip(local_tensors(head), group, strict=True)
+            }
+    return Segment([integers for _, integers in tensors], weights, [], partitions)
+
+
 def read_segment(head: dict[str, Any], sections: dict[int, list[bytes]], n: int) -> Segment:
+    if head["net"] == LOCAL_GLOBAL:
+        return read_partitions(head, sections)
     tensors = read_weights(sections[WEIGHTS][n], stored_counts(head))
     weights = network_weights(head, [values_of(*tensor) for tensor in tensors])
     latents: list[Any] = []

@@ -37,6 +37,7 @@ KINDS = (
         "asmr": forge.ASMR,
         "projected": forge.PROJECTED,
         "pyramid": forge.PYRAMID,
+        "partitions": forge.PARTITIONS,
     }
     | forge.PARTED
     | {f"window of {name}": header for name, header in forge.WINDOWS.items()}
@@ -95,13 +96,12 @@ def test_file_round_trip(header, seed):
     assert unpack_metadata(parsed.metadata, Limits()) == metadata
     for n, (segment, (tensors, latents)) in enumerate(zip(parsed.segments, contents, strict=True)):
         assert (segment.number, segment.latents is None) == (n, latents is None)
-        counts = [tensor.integers.size for tensor in tensors]
-        assert_same_tensors(unpack(segment.weights, counts, segment.weights_offset), tensors)
+        assert_same_tensors(forge.tensors_in(parsed, n), tensors)
 
 
 def minor(header):
     """The lowest minor version that has all of a header."""
-    if header.excerpt or header.net == Net.FILM:
+    if header.excerpt or header.activation or header.net in (Net.FILM, Net.LOCAL_GLOBAL):
         return 3
     if header.kind != Kind.IMAGE:
         return 2
@@ -248,7 +248,8 @@ def test_damage_is_told_by_segment(kind):
         data = forge.assemble(sections, b"\x89INR\x01\x02")
         at = data.index(payload)
         damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        name, number = ("WEIGHTS", "LATENTS")[section - 2], kinds[: place - 1].count(section)
+        names = {2: "WEIGHTS", 3: "LATENTS", 5: "LOCALS"}
+        name, number = names[section], kinds[: place - 1].count(section)
         message = f"{name}, segment {number}: CRC-32"
         with pytest.raises(Corrupt, match=message):
             parse_file(damaged, Limits())

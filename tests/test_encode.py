@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inrcodec import decoder, metrics
-from inrcodec.container.weights_section import pack
 from inrcodec.encoder import encode_signal, quality, rate, single
+from inrcodec.encoder.coding import code
 from inrcodec.encoder.encode import size_budget
 from inrcodec.encoder.session import Session
 from inrcodec.errors import EncodeError, InrError, OptionError, RateError
@@ -312,7 +312,7 @@ def test_file_is_coded_once(monkeypatch):
     job = single.Job(Session(picture(), EncodeOptions(settings={"steps": "20"}), None, None), 600)
     job.fit_all()
     packed = []
-    monkeypatch.setattr(single, "pack", lambda tensors: packed.append(0) or pack(tensors))
+    monkeypatch.setattr(single, "code", lambda *made: packed.append(0) or code(*made))
     assert job.size == job.size == len(job.candidate().data)
     assert len(packed) <= 1
     first = job.candidate().data

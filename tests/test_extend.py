@@ -57,6 +57,8 @@ MORE = {
     "spectrum": audio(300),
     "film": film(3),
     "moving": film(4, 5, 7),
+    "sound partitions": audio(60),
+    "film partitions": film(3),
     "volume": field(2),
 }
 

@@ -15,7 +15,7 @@ import pytest
 import spec_decoder
 import zstandard
 
-from inrcodec.container import parse_file
+from inrcodec.container import Storage, parse_file
 from inrcodec.container.header import pack_header
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder import decode
@@ -24,7 +24,7 @@ from inrcodec.limits import Limits
 from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Metadata
 
-HEAD, WEIGHTS, LATENTS, JOINED, METADATA = 1, 2, 3, 4, 0x81
+HEAD, WEIGHTS, LATENTS, JOINED, LOCALS, METADATA = 1, 2, 3, 4, 5, 0x81
 GOOD = forge.make_file(forge.SIREN)
 (_, HEAD_PAYLOAD), (_, WEIGHTS_PAYLOAD) = forge.payloads(GOOD)
 SECTIONS = [(HEAD, HEAD_PAYLOAD), (WEIGHTS, WEIGHTS_PAYLOAD)]
@@ -38,6 +38,7 @@ FILM_SECTIONS = forge.payloads(forge.make_file(forge.FILM))
 MOVING_SECTIONS = forge.payloads(forge.make_file(forge.MOVING))
 VOLUME_SECTIONS = forge.payloads(forge.make_file(forge.VOLUME))
 SOUND_FILE = forge.make_file(forge.SOUND)
+PARTITION_SECTIONS = forge.payloads(forge.make_file(forge.PARTITIONS))
 RECORD = struct.pack("<Bee", 64, -0.75, 0.75)  # how WEIGHTS begins; then a model
 
 
@@ -97,6 +98,47 @@ def with_moving(position, value):
 def with_volume(position, value):
     """A volume of floating-point numbers whose HEAD has another byte."""
     return with_sound(position, value, VOLUME_SECTIONS)
+
+
+def with_partitions(**change):
+    """A local-global picture whose HEAD has other fields."""
+    return with_head(pack_header_unchecked(replace(forge.PARTITIONS, **change)), PARTITION_SECTIONS)
+
+
+def with_partition_bytes(before, after):
+    """One whose HEAD has other bytes in the place of some."""
+    head = PARTITION_SECTIONS[0][1]
+    assert head.count(before) == 1
+    return with_head(head.replace(before, after), PARTITION_SECTIONS)
+
+
+def with_locals(change):
+    """A local-global picture whose LOCALS payload is changed."""
+    partitions = change(PARTITION_SECTIONS[2][1])
+    return forge.assemble([*PARTITION_SECTIONS[:2], (LOCALS, partitions)])
+
+
+def with_group(change):
+    """One whose first group's stream is changed."""
+
+    def changed(payload):
+        cursor = spec_decoder.Cursor(payload)
+        stream = change(cursor.take(cursor.varint()))
+        return forge.leb128(len(stream)) + stream + payload[cursor.position :]
+
+    return with_locals(changed)
+
+
+def pack_header_unchecked(header):
+    """HEAD of a local-global network that breaks its own rules."""
+    with patch("inrcodec.container.header._partition_problems", lambda header: []):
+        return pack_header(header.with_crcs([0] * header.segments))
+
+
+def with_activation(sections, net_at):
+    """A HEAD with `activation` before `net`."""
+    head = sections[0][1]
+    return with_head(head[:net_at] + b"\x10" + head[net_at:], sections)
 
 
 def with_ends(low, high, sections=SOUND_SECTIONS, position=5):
@@ -256,7 +298,7 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "major 2": ("version 2.0", forge.assemble(SECTIONS, b"\x89INR\2\0")),
         "major 0": ("version 0.0", forge.assemble(SECTIONS, b"\x89INR\0\0")),
         "reserved": ("reserved byte is 1", forge.assemble(SECTIONS, reserved=1)),
-        "critical section": ("critical section 0x05", forge.assemble([*SECTIONS, (5, b"")])),
+        "critical section": ("critical section 0x06", forge.assemble([*SECTIONS, (6, b"")])),
         "major 2 joined": (
             r"JOINED at byte \d+: file is of version 2.0",
             with_joined(forge.assemble(SOUND_SECTIONS, b"\x89INR\2\0")),
@@ -321,6 +363,12 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             forge.assemble([*SECTIONS, (LATENTS, b"")]),
         ),
         "no LATENTS": ("segment 0 has no LATENTS", forge.assemble(PYRAMID_SECTIONS[:2])),
+        "no LOCALS": ("segment 0 has no LOCALS", forge.assemble(PARTITION_SECTIONS[:2])),
+        "two LOCALS": (
+            "LOCALS: section 2 of 1",
+            forge.assemble([*PARTITION_SECTIONS, (LOCALS, b"")]),
+        ),
+        "LOCALS of a siren": ("LOCALS: section 1 of 0", forge.assemble([*SECTIONS, (LOCALS, b"")])),
         "overlong varint": ("shape.* shortest form", with_head(patched(4, b"\x83\x00"))),
         "varint over 32 bits": (
             "shape.* over 32 bits",
@@ -382,6 +430,41 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "colour_from": ("colour_from = 4 is more", with_pyramid(11, b"\4")),
         "stages": ("stages = 4 is more", with_pyramid(12, b"\4")),
         "coarse_width": ("coarse_width = 0", with_pyramid(13, b"\0")),
+        "projected partitions": (
+            "not stored by projection",
+            with_partitions(storage=Storage.PROJECTION, latent=17, groups=3),
+        ),
+        "partitions of segments": (
+            "3 segments are not allowed",
+            with_head(
+                pack_header_unchecked(replace(forge.SOUND_PARTITIONS, segment=20)),
+                PARTITION_SECTIONS,
+            ),
+        ),
+        "side 0 of a partition": (
+            r"side\[0\] = 0",
+            with_partition_bytes(b"\3\4\2\2", b"\0\4\2\2"),
+        ),
+        "side too large": ("side = 8 and", with_partitions(side=(8, 4), groups_kept=(1, 2))),
+        "group too large": ("group = 4 do not", with_partitions(group=(2, 4), groups_kept=(2, 1))),
+        "groups that are not": ("3 groups from 0 on", with_partitions(groups_kept=(2, 3))),
+        "groups after the last": ("2 groups from 1 on", with_partitions(first_group=(0, 1))),
+        "groups left out": (
+            "axis 1 shows more than 1 groups from 0",
+            with_partitions(groups_kept=(2, 1)),
+        ),
+        "first groups left out": (
+            "axis 0 shows more than 1 groups from 1",
+            with_partitions(first_group=(1, 0), groups_kept=(1, 2)),
+        ),
+        "global_width": ("global_width = 0", with_partition_bytes(b"\2\5\3\4", b"\0\5\3\4")),
+        "activation of a pyramid": ("no learned scalars", with_activation(PYRAMID_SECTIONS, 6)),
+        "activation of a spectrum": (
+            "no learned scalars",
+            with_activation(SPECTRUM_SECTIONS, SPECTRUM_SECTIONS[0][1].index(b"\4\1\x20", 10)),
+        ),
+        "activation twice": ("net = 16", with_head(patched(6, b"\x10\x10\1"))),
+        "activation without net": ("net = 4", with_head(patched(6, b"\x10\4"))),
         "cut HEAD": ("integers_crc needs", with_head(HEAD_PAYLOAD[:-1])),
         "long HEAD": ("HEAD: 1 bytes after", with_head(HEAD_PAYLOAD + b"\0")),
         "65 channels of audio": ("channels = 65", with_sound(1, b"\x41")),
@@ -558,6 +641,18 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "words left": ("words left", with_stream(lambda stream: stream + b"\0\0")),
         "last state": ("WEIGHTS: ", with_stream(lambda s: bytes([s[0] ^ 1]) + s[1:])),
         "integer over levels": ("above levels = 1025", too_large_integer()),
+        "cut LOCALS": ("LOCALS: group 3 needs", with_locals(lambda payload: payload[:-1])),
+        "long LOCALS": ("LOCALS: 1 bytes after", with_locals(lambda payload: payload + b"\0")),
+        "empty LOCALS": ("LOCALS: length of group 0 needs", with_locals(lambda payload: b"")),
+        "overlong length of a group": (
+            "length of group 0 .* shortest form",
+            with_locals(lambda payload: b"\x85\0" + payload),
+        ),
+        "state of a group": ("LOCALS: .* in state 0", with_group(lambda s: bytes(5) + s[5:])),
+        "group runs out": ("LOCALS: .* before its last symbol", with_group(lambda s: s[:-2])),
+        "words left in a group": ("LOCALS: .* words left", with_group(lambda s: s + bytes(2))),
+        "last state of a group": ("LOCALS: ", with_group(lambda s: bytes([s[0] ^ 1]) + s[1:])),
+        "crc of partitions": ("CRC-32 of the integers", with_partitions(seed=1)),
         "cut latent state": ("has 7 bytes", with_latents(lambda stream: stream[:7])),
         "part of a latent word": ("has .* bytes, not", with_latents(lambda stream: stream[:-1])),
         "first latent state": ("begins in state", with_latents(lambda s: bytes(8) + s[8:])),
@@ -629,6 +724,11 @@ def accepted():
     yield with_projection(b"\x11\3\5")
     yield forge.assemble([PYRAMID_SECTIONS[i] for i in (0, 2, 1)], b"\x89INR\1\0")
     yield forge.make_file(replace(forge.PYRAMID, shape=(1, 8), stages=0, colour_from=3))
+    yield forge.make_file(forge.PARTITIONS)
+    yield forge.make_file(replace(forge.PARTITIONS, side=(7, 10), group=(1, 1), groups_kept=(1, 1)))
+    for header in (forge.SIREN, forge.ASMR, forge.PROJECTED, forge.PARTITIONS):
+        yield forge.make_file(replace(header, activation=16))
+    yield forge.assemble([PARTITION_SECTIONS[i] for i in (0, 2, 1)])
     for header in forge.PARTED.values():
         yield forge.make_file(header)
     yield forge.assemble([*SOUND_SECTIONS, (METADATA, FRAME)])

@@ -109,7 +109,7 @@ def test_scale_multiplies_the_rate():
 def test_refresh_permutes_the_state_with_the_basis():
     """Eigenvectors change places; each keeps its own second moment."""
     x = torch.zeros(3, 4, requires_grad=True)
-    group = _Group([x], 1.0, 0.95, 0.95, 10, 1024)
+    group = _Group([x], (3, 4), 1.0, 0.95, 0.95, 10, 1024)
     group.square = torch.arange(12.0).reshape(1, 3, 4)
     covariance = torch.diag(torch.tensor([1.0, 3.0, 2.0]))[None]
     basis = group._refreshed(covariance, torch.eye(3)[None], side=0)
@@ -151,3 +151,22 @@ def test_same_path_every_time():
         paths.append((descend(x, Soap([x], [1.0]).step, 40), x.detach().clone()))
     assert paths[0][0] == paths[1][0]
     assert torch.equal(paths[0][1], paths[1][1])
+
+
+def test_a_stack_is_stepped_tensor_by_tensor():
+    alone = [random(3, 4, seed=i).requires_grad_() for i in range(2)]
+    stack = torch.stack([x.detach() for x in alone]).requires_grad_()
+    vectors = torch.zeros(2, 5, requires_grad=True)
+
+    def loss(x):
+        return (x.reshape(-1, 3, 4) @ RIGHT[:4, :4]).square().sum(dim=(1, 2)).pow(0.7).sum()
+
+    apart, together = Soap(alone, [1.0, 1.0]), Soap([stack, vectors], [1.0, 1.0], [True, True])
+    for _ in range(15):
+        for x in (*alone, stack, vectors):
+            x.grad = None
+        (sum(loss(x) for x in alone) + loss(stack) + vectors.sum()).backward()
+        apart.step(0.01)
+        together.step(0.01)
+    assert torch.allclose(torch.stack(alone), stack, atol=1e-6)
+    assert not torch.equal(vectors, torch.zeros(2, 5))

@@ -1,5 +1,6 @@
 """The package and the second decoder agree, on right files and on wrong ones."""
 
+import itertools
 import math
 import re
 from dataclasses import replace
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from inrcodec.container import Kind, Net, Storage, parse_file
 from inrcodec.container.header import Numbers, pack_header
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode, film
+from inrcodec.decoder import decode, film, local_global
 from inrcodec.decoder.part import box_of
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.pyramid import read_latents
@@ -26,7 +27,7 @@ from inrcodec.encoder import encode_signal
 from inrcodec.errors import InrError, LimitExceeded
 from inrcodec.limits import Limits
 from inrcodec.nets.spectrum_context import walk
-from inrcodec.network import film_of, pyramid_of, spectrum_of
+from inrcodec.network import film_of, groups_of, pyramid_of, spectrum_of
 from inrcodec.options import EncodeOptions
 from inrcodec.signals import Signal
 
@@ -40,12 +41,16 @@ CODE_VALUES = {8: 1, 16: 8}
 @st.composite
 def small_headers(draw):
     header = draw(forge.headers(side=12, width=6, layers=3, nets=forge.SINES))
+    if header.net == Net.LOCAL_GLOBAL:
+        header = replace(header, w0_global=1 + header.w0_global % 5)
     if header.kind in (Kind.VIDEO, Kind.VOLUME):
         assume(math.prod(header.coded_shape) <= 600)
     if header.channels > 4:
         header = replace(header, channels=5)
     # At twice this float32's rounding grows to 17 code values of 16 bits.
-    w0 = {"w0_first": 1 + header.w0_first % 20, "w0_hidden": 1 + header.w0_hidden % 20}
+    # And it grows with every sine: there are twice as many in a row of local-global.
+    most = 5 if header.net == Net.LOCAL_GLOBAL or header.activation else 20
+    w0 = {"w0_first": 1 + header.w0_first % most, "w0_hidden": 1 + header.w0_hidden % most}
     header = replace(header, frequencies=header.frequencies % 4, **w0)
     if header.w0_modulator:
         header = replace(header, w0_modulator=1 + header.w0_modulator % 3)
@@ -80,14 +85,32 @@ def test_same_integers_weights_and_samples(header, seed):
     data = forge.make_parted(header, contents)
     decoded = spec_decoder.read_file(data)
     parsed = parse_file(data, SMALL)
-    whole = plan_decode(parsed.header, box_of(header, None, None))
     for n, (tensors, _) in enumerate(contents):
         theirs = decoded.segments[n]
-        assert theirs.integers == [tensor.integers.tolist() for tensor in tensors]
-        weights = read_weights(parsed, n, whole)
+        weights = weights_in(parsed, n)
         for name, values in theirs.weights.items():
             np.testing.assert_allclose(weights[name.replace("_", "")], values, rtol=1e-5, atol=1e-6)
+        if theirs.partitions is not None:
+            assert_same_partitions(header, weights, theirs.partitions)
+        else:
+            assert theirs.integers == [tensor.integers.tolist() for tensor in tensors]
     assert_same_samples(decode(data, limits=SMALL), decoded)
+
+
+def weights_in(parsed, n):
+    """The tensors of segment n by name."""
+    if parsed.header.net == Net.LOCAL_GLOBAL:
+        return local_global.read_weights(parsed)
+    return read_weights(parsed, n, plan_decode(parsed.header, box_of(parsed.header, None, None)))
+
+
+def assert_same_partitions(header, weights, partitions):
+    """Local tensors, partition by partition, in row-major order of those in the file."""
+    ranges = [range(first, last) for first, last in groups_of(header).box]
+    assert sorted(partitions) == list(itertools.product(*ranges))
+    for number, place in enumerate(sorted(partitions)):
+        for name, values in partitions[place].items():
+            assert np.array_equal(weights[name.replace("_", "")][number], values)
 
 
 def assert_same_samples(signal, decoded):
@@ -385,7 +408,7 @@ def test_specification_states_the_tables_of_the_pyramid():
 @given(
     base=st.sampled_from(
         [
-            *(forge.SIREN, forge.ASMR, forge.PROJECTED, forge.PYRAMID),
+            *(forge.SIREN, forge.ASMR, forge.PROJECTED, forge.PYRAMID, forge.PARTITIONS),
             *(*forge.PARTED.values(), *forge.WINDOWS.values()),
         ]
     ),

@@ -43,7 +43,7 @@ class Reader:
 
     def __init__(self, data: bytes, name: str, start: int = 0) -> None:
         self._data = data
-        self._name = name
+        self.name = name
         self._start = start
         self._position = 0
 
@@ -60,7 +60,7 @@ class Reader:
     def fail(self, message: str, offset: int | None = None) -> Corrupt:
         """An error, for the caller to raise, that names the section and an offset in the file."""
         return Corrupt(
-            f"{self._name}: {message} at byte {self.offset if offset is None else offset}"
+            f"{self.name}: {message} at byte {self.offset if offset is None else offset}"
         )
 
     def take(self, count: int, field: str) -> bytes:

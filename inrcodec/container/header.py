@@ -56,6 +56,7 @@ class Net(IntEnum):
     PYRAMID = 3
     SPECTRUM = 4
     FILM = 5
+    LOCAL_GLOBAL = 6
 
 
 class Storage(IntEnum):
@@ -65,9 +66,11 @@ class Storage(IntEnum):
     PROJECTION = 2
 
 
+# Networks by coordinates alone, which every kind may have.
+_COORDINATES = (Net.SIREN, Net.ASMR, Net.LOCAL_GLOBAL)
 # What every kind may be: values of these fields.
 _KINDS: dict[Kind, dict[str, Collection[int]]] = {
-    kind: {"ndim": ndim, "channels": channels, "depth": depth, "net": (Net.SIREN, Net.ASMR, *nets)}
+    kind: {"ndim": ndim, "channels": channels, "depth": depth, "net": (*_COORDINATES, *nets)}
     for kind, ndim, channels, depth, nets in (
         (Kind.IMAGE, (2,), range(1, 5), (8, 16), (Net.PYRAMID,)),
         (Kind.AUDIO, (1,), range(1, 65), (16, 24, 32), (Net.SPECTRUM,)),
@@ -85,13 +88,17 @@ _RANGED = ("kind", (Kind.AUDIO, Kind.VOLUME))
 _TIMED = ("kind", (Kind.AUDIO, Kind.VIDEO))
 _VIDEO = ("kind", (Kind.VIDEO,))
 _VOLUME = ("kind", (Kind.VOLUME,))
-_LAYERED = ("net", (Net.SIREN, Net.ASMR, Net.PYRAMID))
-_SINES = ("net", (Net.SIREN, Net.ASMR))
+_LAYERED = ("net", (Net.SIREN, Net.ASMR, Net.PYRAMID, Net.LOCAL_GLOBAL))
+_SINES = ("net", (Net.SIREN, Net.ASMR, Net.LOCAL_GLOBAL))
+_ENCODED = ("net", (Net.SIREN, Net.ASMR))
 _ASMR = ("net", (Net.ASMR,))
 _PYRAMID = ("net", (Net.PYRAMID,))
 _WAVELET = ("net", (Net.PYRAMID, Net.FILM))
 _FILM = ("net", (Net.FILM,))
 _SPECTRUM = ("net", (Net.SPECTRUM,))
+_LOCAL_GLOBAL = ("net", (Net.LOCAL_GLOBAL,))
+LEARNED = 16  # first byte of a network's fields where its sines have learned scalars; no net is 16
+_LEARNED = ("activation", (LEARNED,))
 _PROJECTION = ("storage", (Storage.PROJECTION,))
 EXCERPT = 16  # first byte of HEAD where a window is stated; no kind has this number
 _EXCERPT = ("excerpt", (EXCERPT,))
@@ -117,7 +124,10 @@ FIELDS = (
     Field("rate_seconds", "varint", _LENGTH, "seconds that `rate` counts over", _TIMED),
     Field("layout", "u8", range(1, 3), "1 grey or RGB, 2 YCbCr 4:2:0", _VIDEO),
     Field("segment", "varint", _LENGTH, "grid points of a segment along axis 0", _PARTED),
-    Field("net", "u8", range(1, 6), "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 5 film"),
+    Field("activation", "u8", (LEARNED,), "sines have learned scalars", _LEARNED),
+    Field(
+        "net", "u8", range(1, 7), "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 5 film, 6 local-global"
+    ),
     Field("storage", "u8", range(1, 3), "1 direct, 2 projection"),
     Field("width", "varint", range(1, 4097), "units of each hidden layer", _LAYERED),
     Field("layers", "varint", range(1, 65), "number of hidden layers", _LAYERED),
@@ -125,7 +135,7 @@ FIELDS = (
     Field(
         "w0_hidden", "varint", range(1, 4097), "frequency factor of the other sine layers", _SINES
     ),
-    Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none", _SINES),
+    Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none", _ENCODED),
     Field("w0_modulator", "varint", range(1, 4097), "factor of the modulators", _ASMR),
     Field("bases", "levels", _BASE, "bases of each level on each axis", _ASMR),
     Field("levels", "varint", range(1, 17), "levels of the wavelet", _WAVELET),
@@ -136,6 +146,12 @@ FIELDS = (
     Field("block", "varint", _BLOCKS, "samples from one vector to the next", _FILM),
     Field("motion_levels", "varint", range(1, 9), "levels of the wavelet of motion", _FILM),
     Field("hop", "varint", _HOPS, "samples from one frame to the next", _SPECTRUM),
+    Field("global_width", "varint", range(1, 4097), "units of the global network", _LOCAL_GLOBAL),
+    Field("w0_global", "varint", range(1, 4097), "factor of its first layer", _LOCAL_GLOBAL),
+    Field("side", "varint * ndim", _LENGTH, "grid points of a partition", _LOCAL_GLOBAL),
+    Field("group", "varint * ndim", _LENGTH, "partitions that are coded together", _LOCAL_GLOBAL),
+    Field("first_group", "varint * ndim", range(MAX_LENGTH), "first one here", _LOCAL_GLOBAL),
+    Field("groups_kept", "varint * ndim", _LENGTH, "how many are here", _LOCAL_GLOBAL),
     Field("latent", "varint", range(1, 2**26 + 1), "number of latent values", _PROJECTION),
     Field("groups", "varint", range(1, 2**16 + 1), "parts of the latent, <= latent", _PROJECTION),
     Field("projection_seed", "varint64", range(MAX_U64 + 1), "key of the projection", _PROJECTION),
@@ -181,6 +197,12 @@ class Header:
     block: int = 0
     motion_levels: int = 0
     hop: int = 0
+    global_width: int = 0
+    w0_global: int = 0
+    side: tuple[int, ...] = ()
+    group: tuple[int, ...] = ()
+    first_group: tuple[int, ...] = ()
+    groups_kept: tuple[int, ...] = ()
     latent: int = 0
     groups: int = 0
     projection_seed: int = 0
@@ -196,6 +218,7 @@ class Header:
     rate_seconds: int = 0
     layout: Layout | int = 0
     segment: int = 0
+    activation: int = 0
     excerpt: int = 0
     coded: tuple[int, ...] = ()
     first: tuple[int, ...] = ()
@@ -239,12 +262,15 @@ def unpack_header(payload: bytes, offset: int = 0) -> Header:
     reader = Reader(payload, "HEAD", offset)
     values: dict[str, Any] = {"excerpt": reader.peek()}
     for field in FIELDS:
+        if field.name == "activation":
+            values["activation"] = reader.peek()
         if _present(field, values):
             read: _Read = _READERS.get(field.type, _read_integer)
             values[field.name] = read(reader, field, values)
     reader.end()
     values.pop("ndim")
     values["excerpt"] = EXCERPT if "coded" in values else 0
+    values["activation"] = LEARNED if values["activation"] == LEARNED else 0
     values |= {name: named(values[name]) for name, named in _ENUMS.items() if name in values}
     header = Header(**values)
     for problem in _problems(header):
@@ -302,6 +328,10 @@ def _problems(header: Header) -> list[str]:
         problems += _spectrum_problems(header)
     if header.net == Net.FILM:
         problems += _film_problems(header)
+    if header.net == Net.LOCAL_GLOBAL:
+        problems += _partition_problems(header)
+    if header.activation and header.net not in _COORDINATES:
+        problems.append(f"net = {header.net.name.lower()} has no learned scalars")
     return problems
 
 
@@ -387,6 +417,37 @@ def _spectrum_problems(header: Header) -> list[str]:
     if header.high != -header.low:
         problems.append(f"high = {header.high} is not -low = {-header.low}")
     return problems
+
+
+def _partition_problems(header: Header) -> list[str]:
+    problems = []
+    if header.storage != Storage.DIRECT:
+        problems.append("the tensors of partitions are not stored by projection")
+    if header.segments > 1:
+        problems.append(f"{header.segments} segments are not allowed with net = local_global")
+    lists = (header.side, header.group, header.first_group, header.groups_kept)
+    if any(len(values) != header.ndim for values in lists):
+        return [*problems, f"{lists} are not lists of {header.ndim} axes"]
+    for axis, values in enumerate(zip(net_shape(header), *lists, strict=True)):
+        size, side, group, first, kept = values
+        groups = -(-size // (side * group))
+        shown = _shown(header, axis)
+        if side > size or group > -(-size // side):
+            problems.append(f"side = {side} and group = {group} do not fit axis {axis} of {size}")
+        elif first + kept > groups:
+            problems.append(f"{kept} groups from {first} on of axis {axis} are not in {groups}")
+        elif shown[0] < first * group * side or shown[-1] >= (first + kept) * group * side:
+            problems.append(f"axis {axis} shows more than {kept} groups from {first} on")
+    return problems
+
+
+def _shown(header: Header, axis: int) -> range:
+    """Points of the network's grid that samples shown are made of."""
+    first = header.first[axis] if header.excerpt else 0
+    last = first + header.shape[axis]
+    if header.layout == Layout.YCBCR_420 and axis > 0:
+        return range(first // 2, -(-last // 2))
+    return range(first, last)
 
 
 def _read_integer(reader: Reader, field: Field, values: Mapping[str, Any]) -> int:

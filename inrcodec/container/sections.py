@@ -17,7 +17,7 @@ MAJOR = 1
 MAX_SECTIONS = 255
 # From this minor version on files can have segments; older ones have one of each section.
 _PARTED_MINOR = 2
-# And from this one on a window, files that continue them, and films.
+# And from this one on a window, files that continue them, partitions, films and learned scalars.
 _NEWEST_MINOR = 3
 # What files that are joined have in common, beside the sizes of all axes but the first.
 _COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
@@ -27,12 +27,14 @@ HEAD = 0x01
 WEIGHTS = 0x02
 LATENTS = 0x03
 JOINED = 0x04
+LOCALS = 0x05
 METADATA = 0x81
 NAMES = {
     HEAD: "HEAD",
     WEIGHTS: "WEIGHTS",
     LATENTS: "LATENTS",
     JOINED: "JOINED",
+    LOCALS: "LOCALS",
     METADATA: "METADATA",
 }
 # Networks with a LATENTS section in each segment.
@@ -51,7 +53,7 @@ class Section:
 
     @property
     def name(self) -> str:
-        """HEAD, WEIGHTS, LATENTS, JOINED, METADATA, or the type in hexadecimal."""
+        """HEAD, WEIGHTS, LATENTS, JOINED, LOCALS, METADATA, or the type in hexadecimal."""
         return NAMES.get(self.type, f"0x{self.type:02x}")
 
     @property
@@ -62,13 +64,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Segment:
-    """Payloads of one segment, and where they begin in the file; `latents` None without LATENTS."""
+    """Payloads of one segment, and where they begin in the file; `latents` None without LATENTS,
+    `locals` None without LOCALS."""
 
     number: int
     weights: bytes
     weights_offset: int
     latents: bytes | None = None
     latents_offset: int = 0
+    locals: bytes | None = None
+    locals_offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
-    if header.excerpt or header.net == Net.FILM:
+    if header.excerpt or header.activation or header.net in (Net.FILM, Net.LOCAL_GLOBAL):
         return _NEWEST_MINOR
     if header.kind != Kind.IMAGE:
         return _PARTED_MINOR
@@ -124,13 +129,15 @@ def pack_file(
     weights: Sequence[bytes],
     metadata: Metadata,
     latents: Sequence[bytes] = (),
+    partitions: bytes | None = None,
 ) -> bytes:
     """A whole file. `header` must be complete: its CRCs are written as they stand.
 
     `weights`: WEIGHTS payload of each segment; `latents`: LATENTS payload of each, if the network
-    has any. Raises ValueError for more sections than a file can have.
+    has any; `partitions`: the LOCALS payload, if it has any. Raises ValueError for more sections
+    than a file can have.
     """
-    sections = pack_contents(header, weights, latents)
+    sections = pack_contents(header, weights, latents, partitions)
     metadata_payload = pack_metadata(metadata)
     if metadata_payload:
         sections.append(pack_section(METADATA, metadata_payload))
@@ -138,7 +145,10 @@ def pack_file(
 
 
 def pack_contents(
-    header: Header, weights: Sequence[bytes], latents: Sequence[bytes] = ()
+    header: Header,
+    weights: Sequence[bytes],
+    latents: Sequence[bytes] = (),
+    partitions: bytes | None = None,
 ) -> list[bytes]:
     """The sections that samples come from, HEAD first: for `pack_sections`."""
     sections = [pack_section(HEAD, pack_header(header))]
@@ -146,13 +156,18 @@ def pack_contents(
         sections.append(pack_section(WEIGHTS, payload))
         if latents:
             sections.append(pack_section(LATENTS, latents[number]))
+    if partitions is not None:
+        sections.append(pack_section(LOCALS, partitions))
     return sections
 
 
 def overhead(header: Header, weights_payload_bytes: int, metadata: Metadata) -> int:
-    """Bytes of a file of one segment that are not WEIGHTS payload, for a payload of so many."""
-    empty = len(pack_file(header, [b""], metadata))
-    return empty - 1 + len(pack_varint(weights_payload_bytes))
+    """Bytes of a file of one segment that are not payload of WEIGHTS and LOCALS, at most, for
+    payloads of so many."""
+    partitions = b"" if header.net == Net.LOCAL_GLOBAL else None
+    empty = len(pack_file(header, [b""], metadata, partitions=partitions))
+    lengths = 1 if partitions is None else 2
+    return empty + lengths * (len(pack_varint(weights_payload_bytes)) - 1)
 
 
 def parse_file(
@@ -225,10 +240,12 @@ def _joined(
 def _segments(header: Header, known: dict[int, list[Section]]) -> tuple[Segment, ...]:
     """The payloads of each segment; Corrupt unless every segment has what the network needs."""
     weights, latents = known[WEIGHTS], known.get(LATENTS, [])
+    partitions = known.get(LOCALS, [])
     wanted = header.segments if header.net in WITH_LATENTS else 0
     for name, found, needed in (
         ("WEIGHTS", weights, header.segments),
         ("LATENTS", latents, wanted),
+        ("LOCALS", partitions, 1 if header.net == Net.LOCAL_GLOBAL else 0),
     ):
         if len(found) > needed:
             section = found[needed]
@@ -238,6 +255,10 @@ def _segments(header: Header, known: dict[int, list[Section]]) -> tuple[Segment,
                 f"file: segment {len(found)} has no {name} section,"
                 f" with {header.segments} segments and net = {header.net.name.lower()}"
             )
+    if partitions:
+        pair = (weights[0], partitions[0])
+        (shared, at), (own, own_at) = ((s.payload, s.payload_offset) for s in pair)
+        return (Segment(0, shared, at, locals=own, locals_offset=own_at),)
     if not latents:
         return tuple(Segment(i, w.payload, w.payload_offset) for i, w in enumerate(weights))
     return tuple(
@@ -265,7 +286,7 @@ def _file_header(data: bytes, ignore_checksum: bool) -> tuple[tuple[int, int], i
 def _label(reader: Reader, before: Sequence[Section]) -> str:
     """ ", segment k" for the section that comes next, where it belongs to one; for messages."""
     next_type = reader.peek()
-    if next_type not in (WEIGHTS, LATENTS):
+    if next_type not in (WEIGHTS, LATENTS, LOCALS):
         return ""
     return f", segment {sum(section.type == next_type for section in before)}"
 

@@ -15,6 +15,9 @@ from inrcodec.quantise import MAX_LEVELS, QuantisedTensor
 _LEVELS = range(1, MAX_LEVELS + 1)
 _KINDS = range(len(ModelKind))
 
+# levels, minimum, maximum and model of a tensor.
+Record = tuple[int, float, float, Model]
+
 
 def pack(tensors: Sequence[QuantisedTensor]) -> bytes:
     """The WEIGHTS payload of tensors in the network's order; the best model is found for each.
@@ -22,15 +25,9 @@ def pack(tensors: Sequence[QuantisedTensor]) -> bytes:
     Raises ValueError for a minimum or maximum that is not exactly a float16, or integers out of
     range.
     """
-    for index, tensor in enumerate(tensors):
-        if _has_too_large(tensor):
-            raise ValueError(f"tensor {index} has an integer above levels = {tensor.levels}")
-    models = [fit_model(tensor.integers, tensor.levels) for tensor in tensors]
-    records = b"".join(map(_pack_record, tensors, models))
-    parts = [part for pair in zip(tensors, models, strict=True) for part in _intervals(*pair)]
-    starts = [start for start, _ in parts] or [np.zeros(0, dtype=np.int64)]
-    sizes = [size for _, size in parts] or [np.zeros(0, dtype=np.int64)]
-    return records + rans.encode(np.concatenate(starts), np.concatenate(sizes))
+    models = fit_models(tensors)
+    records = b"".join(map(pack_record, tensors, models))
+    return records + encode_integers(list(zip(tensors, models, strict=True)))
 
 
 def unpack(payload: bytes, sizes: Sequence[int], offset: int = 0) -> list[QuantisedTensor]:
@@ -39,8 +36,38 @@ def unpack(payload: bytes, sizes: Sequence[int], offset: int = 0) -> list[Quanti
     `sizes`: number of elements of each tensor, in the network's order. Raises Corrupt.
     """
     reader = Reader(payload, "WEIGHTS", offset)
-    records = [_read_record(reader, f"tensor {index}") for index in range(len(sizes))]
-    decoder = rans.Decoder(reader.rest(), reader.offset)
+    records = read_records(reader, len(sizes))
+    return decode_integers(reader, records, sizes)
+
+
+def read_records(reader: Reader, count: int) -> list[Record]:
+    """Records of so many tensors. Raises Corrupt."""
+    return [_read_record(reader, f"tensor {index}") for index in range(count)]
+
+
+def fit_models(tensors: Sequence[QuantisedTensor]) -> list[Model]:
+    """The best model for each tensor. Raises ValueError for integers out of range."""
+    for index, tensor in enumerate(tensors):
+        if _has_too_large(tensor):
+            raise ValueError(f"tensor {index} has an integer above levels = {tensor.levels}")
+    return [fit_model(tensor.integers, tensor.levels) for tensor in tensors]
+
+
+def encode_integers(tensors: Sequence[tuple[QuantisedTensor, Model]]) -> bytes:
+    """One rANS stream of the integers of tensors, which are in range."""
+    parts = [part for pair in tensors for part in _intervals(*pair)]
+    starts = [start for start, _ in parts] or [np.zeros(0, dtype=np.int64)]
+    sizes = [size for _, size in parts] or [np.zeros(0, dtype=np.int64)]
+    return rans.encode(np.concatenate(starts), np.concatenate(sizes))
+
+
+def decode_integers(
+    reader: Reader, records: Sequence[Record], sizes: Sequence[int]
+) -> list[QuantisedTensor]:
+    """Tensors of these sizes from the rest of a section, which is one rANS stream. Raises
+    Corrupt."""
+    start = reader.offset
+    decoder = rans.Decoder(reader.rest(), start, reader.name)
     tensors = [
         QuantisedTensor(levels, minimum, maximum, _read_integers(decoder, levels, model, size))
         for (levels, minimum, maximum, model), size in zip(records, sizes, strict=True)
@@ -72,13 +99,13 @@ def _float16(value: float) -> bytes:
     return packed
 
 
-def _pack_record(tensor: QuantisedTensor, model: Model) -> bytes:
+def pack_record(tensor: QuantisedTensor, model: Model) -> bytes:
     record = pack_integer(tensor.levels, "varint", _LEVELS, "levels")
     record += _float16(tensor.minimum) + _float16(tensor.maximum) + bytes([model.kind])
     return record + bytes([model.location, model.scale] if model.kind else [])
 
 
-def _read_record(reader: Reader, name: str) -> tuple[int, float, float, Model]:
+def _read_record(reader: Reader, name: str) -> Record:
     """levels, minimum, maximum and model of one tensor."""
     start = reader.offset
     levels = reader.integer("varint", _LEVELS, f"{name} levels")

@@ -10,13 +10,15 @@ from inrcodec.decoder.part import Box
 class Contents:
     """A smaller file: its header, complete with CRCs, and the payloads of its segments.
 
-    `dropped`: whether anything was left out; if not, the window alone is smaller.
+    `dropped`: whether anything was left out; if not, the window alone is smaller. `partitions`: the
+    LOCALS payload, where there is one.
     """
 
     header: Header
     weights: tuple[bytes, ...]
     latents: tuple[bytes, ...]
     dropped: bool
+    partitions: bytes | None = None
 
 
 def with_window(header: Header, coded: tuple[int, ...], box: Box) -> Header:

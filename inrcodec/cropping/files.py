@@ -10,7 +10,7 @@ from inrcodec.container.sections import (
     pack_contents,
     pack_sections,
 )
-from inrcodec.cropping import pyramid, segments
+from inrcodec.cropping import local_global, pyramid, segments
 from inrcodec.cropping.contents import Contents
 from inrcodec.decoder.part import Box, Region, Span, box_of, shares
 from inrcodec.decoder.plan import check_file
@@ -18,8 +18,12 @@ from inrcodec.errors import OptionError
 from inrcodec.limits import Limits
 from inrcodec.network import representation_of
 
-# From a file and a box of its coded samples to a smaller file, by the network of an image.
-_IMAGES: dict[Net, Callable[[ParsedFile, Box], Contents]] = {Net.PYRAMID: pyramid.crop}
+# From a file and a box of its coded samples to a smaller file, by networks of which parts can be
+# left out; others are left out segment by segment.
+_PARTS: dict[Net, Callable[[ParsedFile, Box], Contents]] = {
+    Net.PYRAMID: pyramid.crop,
+    Net.LOCAL_GLOBAL: local_global.crop,
+}
 
 
 def crop(
@@ -54,21 +58,20 @@ def crop(
 
 
 def _cropper(header: Header) -> Callable[[ParsedFile, Box], Contents]:
-    if header.kind != Kind.IMAGE:
-        return segments.crop
-    if header.net not in _IMAGES:
-        known = ", ".join(net.name.lower() for net in _IMAGES)
+    if header.net in _PARTS:
+        return _PARTS[header.net]
+    if header.kind == Kind.IMAGE:
         raise OptionError(
             f"one {representation_of(header)} network stands for the whole picture, and nothing of"
-            f" it can be left out; files that can be cropped: pictures as {known}, and audio, video"
-            " and volumes in segments"
+            " it can be left out; files that can be cropped: those as pyramid or local-global, and"
+            " audio, video and volumes in segments"
         )
-    return _IMAGES[header.net]
+    return segments.crop
 
 
 def _nothing_to_drop(parsed: ParsedFile) -> str:
     """Why a crop would be as large as the file."""
-    if parsed.header.kind == Kind.IMAGE:
+    if any(file.header.net in _PARTS for file in parsed.files):
         return "the part needs all of the file"
     count = sum(file.header.segments for file in parsed.files)
     return (
@@ -87,5 +90,5 @@ def _others(parsed: ParsedFile, data: bytes) -> Sequence[bytes]:
 
 
 def _packed(part: Contents, others: Sequence[bytes]) -> bytes:
-    sections = pack_contents(part.header, part.weights, part.latents)
+    sections = pack_contents(part.header, part.weights, part.latents, part.partitions)
     return pack_sections([*sections, *others], minor_of(part.header))

@@ -118,7 +118,7 @@ def check_enlarging(
 
 
 def _kind_and_net(header: Header) -> str:
-    return f"{header.kind.name.lower()} by {header.net.name.lower()}"
+    return f"{header.kind.name.lower()} by {header.net.name.lower().replace('_', '-')}"
 
 
 def _name(header: Header) -> str:

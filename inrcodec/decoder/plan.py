@@ -10,9 +10,17 @@ from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
 from inrcodec.limits import Limits
-from inrcodec.nets import Asmr, Net
+from inrcodec.nets import Asmr, LocalGlobal, Net, RowNet
 from inrcodec.nets.pyramid import Pyramid
-from inrcodec.network import film_of, network_of, pyramid_of, spectrum_of, storage_of
+from inrcodec.network import (
+    film_of,
+    groups_of,
+    network_of,
+    pyramid_of,
+    spectrum_of,
+    storage_of,
+)
+from inrcodec.weights.groups import Groups
 from inrcodec.weights.storage import Projected, Storage
 
 # Floats that a chunk of tiles may need at once: 4 MiB a thread. With a quarter of that threads
@@ -39,7 +47,7 @@ class Plan:
     `box`: first and last+1 sample per axis. A tile is a box of rows of the network.
     """
 
-    net: Net
+    net: RowNet
     storage: Storage
     box: Box
 
@@ -101,7 +109,9 @@ def _rounded(value: Fraction) -> int:
 
 def plan_decode(header: Header, box: Box) -> Plan:
     """Plan the decode of a box of a segment by a coordinate network."""
-    return Plan(network_of(header), storage_of(header), box)
+    net = network_of(header)
+    assert not isinstance(net, LocalGlobal)
+    return Plan(net, storage_of(header), box)
 
 
 def check_file(parsed: ParsedFile, limits: Limits, times: Fraction = _ONCE) -> None:
@@ -137,6 +147,8 @@ def check_limits(header: Header, limits: Limits) -> int:
 def _check_coordinates(header: Header, limits: Limits) -> int:
     """Check a coordinate network; multiply-accumulates of a segment."""
     net, storage = network_of(header), storage_of(header)
+    if isinstance(net, LocalGlobal):
+        return _check_partitions(net, groups_of(header), limits)
     rows = net.rows(0)
     padded = math.prod(n * b for n, b in zip(rows, net.block(0), strict=True))
     limits.check("samples", header.segments * padded * net.channels, "padded samples")
@@ -149,6 +161,15 @@ def _check_coordinates(header: Header, limits: Limits) -> int:
         limits.check("projection", storage.projection.entries(tensors))
         limits.check("weights", sum(t.size for t in storage.stored(net)))
     return net.macs(math.prod(rows), 0)
+
+
+def _check_partitions(net: LocalGlobal, groups: Groups, limits: Limits) -> int:
+    """Check a network of partitions, those that the file has; its multiply-accumulates."""
+    padded = groups.count * math.prod(net.side)
+    limits.check("samples", padded * net.channels, "padded samples")
+    tensors = net.shared_tensors() + net.local_tensors(groups.count)
+    limits.check("weights", sum(t.size for t in tensors))
+    return net.macs(groups.count)
 
 
 def _check_pyramid(net: Pyramid, limits: Limits) -> int:

@@ -11,7 +11,7 @@ from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import pyramid
-from inrcodec.decoder.evaluate import box_filter, evaluate
+from inrcodec.decoder.evaluate import box_filter
 from inrcodec.decoder.part import (
     Box,
     Factor,
@@ -22,16 +22,18 @@ from inrcodec.decoder.part import (
     check_scale,
     coded_box,
 )
-from inrcodec.decoder.plan import check_file, plan_decode
-from inrcodec.decoder.segments import parted_signal
-from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
+from inrcodec.decoder.plan import check_file
+from inrcodec.decoder.segments import network_samples, parted_signal
+from inrcodec.decoder.tensors import check_crc, read_tensors
 from inrcodec.decoder.values import finish, sample_type
 from inrcodec.limits import Limits
+from inrcodec.nets import LocalGlobal
 from inrcodec.nets.film import Film
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.network import (
     film_of,
+    groups_of,
     network_of,
     pyramid_of,
     representation_of,
@@ -39,6 +41,7 @@ from inrcodec.network import (
     storage_of,
 )
 from inrcodec.signals.signal import Signal
+from inrcodec.weights.groups import Groups
 from inrcodec.weights.storage import Projected
 
 
@@ -97,11 +100,10 @@ def _network_samples(
     """Samples of a box of an image by a coordinate network, reduced or enlarged: (h, w, C). Raises
     Corrupt."""
     header = parsed.header
-    plan = plan_decode(header, box).enlarged(factor, range(2))
-    weights = read_weights(parsed, 0, plan, ignore_checksum)
+    evaluated = network_samples(parsed, 0, box, factor, ignore_checksum)
     if scale == 1:
-        return evaluate(plan, weights, lambda v: finish(header, v), sample_type(header))
-    values = evaluate(plan, weights, lambda v: np.clip(v, 0, 1), np.dtype(np.float32))
+        return evaluated(lambda v: finish(header, v), sample_type(header))
+    values = evaluated(lambda v: np.clip(v, 0, 1), np.dtype(np.float32))
     return finish(header, box_filter(values, scale))
 
 
@@ -190,6 +192,8 @@ def _network_facts(header: Header) -> dict[str, Any]:
         frames = -(-header.coded_shape[0] // header.hop) + 1
         return _latent_facts(spectrum_of(header), frames * header.hop * header.channels)
     net, storage = network_of(header), storage_of(header)
+    if isinstance(net, LocalGlobal):
+        return _partition_facts(net, groups_of(header))
     facts: dict[str, Any] = {
         "parameters": sum(t.size for t in net.tensors()),
         "stored_numbers": sum(t.size for t in storage.stored(net)),
@@ -198,6 +202,20 @@ def _network_facts(header: Header) -> dict[str, Any]:
     if isinstance(storage, Projected):
         facts["projection_entries"] = storage.projection.entries(net.tensors())
     return facts
+
+
+def _partition_facts(net: LocalGlobal, groups: Groups) -> dict[str, Any]:
+    """Of the partitions that the file has; `global_share`: of their numbers, what they share."""
+    shared = sum(t.size for t in net.shared_tensors())
+    numbers = shared + sum(t.size for t in net.local_tensors(groups.count))
+    return {
+        "parameters": numbers,
+        "stored_numbers": numbers,
+        "macs_per_sample": net.macs(1) / math.prod(net.side),
+        "partitions": list(net.partitions),
+        "partitions_kept": [last - first for first, last in groups.box],
+        "global_share": round(shared / numbers, 4),
+    }
 
 
 def _latent_facts(net: Pyramid | Spectrum | Film, latents: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Decoding audio, video and volumes: segment after segment along axis 0."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header, Kind, Layout
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
-from inrcodec.decoder import film, spectrum
+from inrcodec.decoder import film, local_global, spectrum
 from inrcodec.decoder.evaluate import evaluate
 from inrcodec.decoder.part import Box, shares
 from inrcodec.decoder.plan import plan_decode
@@ -20,6 +21,8 @@ from inrcodec.errors import Corrupt
 from inrcodec.network import film_of, spectrum_of
 from inrcodec.signals.packing import unpacked_420
 from inrcodec.signals.signal import Metadata, Signal
+
+Finish = Callable[[np.ndarray], np.ndarray]
 
 
 @contextmanager
@@ -88,11 +91,9 @@ def _segment(
         return _film_segment(parsed, number, box, ignore_checksum)
     packed = header.layout == Layout.YCBCR_420
     grid = (box[0], *(_halved(ends) for ends in box[1:])) if packed else box
-    space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
-    plan = plan_decode(header, grid).enlarged(factor, space)
     with naming(number):
-        weights = read_weights(parsed, number, plan, ignore_checksum)
-    samples = evaluate(plan, weights, lambda v: finish(header, v), sample_type(header))
+        evaluated = network_samples(parsed, number, grid, factor, ignore_checksum)
+    samples = evaluated(lambda v: finish(header, v), sample_type(header))
     if not packed:
         return [samples]
     height, width = (last - first for first, last in box[1:])
@@ -118,6 +119,20 @@ def _film_segment(
         values = [frames[frame][i][cut] for frame in range(*box[0])]
         planes.append(np.stack([finish(header, np.moveaxis(v, 0, -1)) for v in values]))
     return planes
+
+
+def network_samples(
+    parsed: ParsedFile, number: int, box: Box, factor: Fraction, ignore_checksum: bool
+) -> Callable[[Finish, np.dtype], np.ndarray]:
+    """What gives the samples of a box of a segment's grid, enlarged, as `evaluate` does; the
+    weights are read at once. Raises Corrupt, OptionError."""
+    header = parsed.header
+    if header.net == NetId.LOCAL_GLOBAL:  # which nothing enlarges
+        weights = local_global.read_weights(parsed, ignore_checksum)
+        return partial(local_global.samples, header, weights, box)
+    space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
+    plan = plan_decode(header, box).enlarged(factor, space)
+    return partial(evaluate, plan, read_weights(parsed, number, plan, ignore_checksum))
 
 
 def _halved(ends: tuple[int, int]) -> tuple[int, int]:

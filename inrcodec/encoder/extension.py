@@ -118,4 +118,5 @@ def _as_part(data: bytes, header: Header) -> bytes:
     head = replace(part.header, rate=header.rate, rate_seconds=header.rate_seconds)
     weights = [segment.weights for segment in part.segments]
     latents = [segment.latents for segment in part.segments if segment.latents is not None]
-    return pack_sections(pack_contents(head, weights, latents), minor_of(head))
+    contents = pack_contents(head, weights, latents, part.segments[0].locals)
+    return pack_sections(contents, minor_of(head))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from inrcodec.encoder.model import Model
 from inrcodec.encoder.optimiser import Soap
+from inrcodec.encoder.partition_samples import PartitionSamples
 from inrcodec.encoder.rate import Arrays, Gains, Grid
 from inrcodec.encoder.samples import Samples
 
@@ -151,7 +152,7 @@ def _step(grid: Grid) -> float:
 class Fit:
     """One fit of a model to samples; `run` may be called again to go on with new schedules."""
 
-    def __init__(self, model: Model, samples: Samples, seed: int) -> None:
+    def __init__(self, model: Model, samples: Samples | PartitionSamples, seed: int) -> None:
         self.model, self.samples = model, samples
         self.guard = Guard(model, samples.variance)
         self.grids: list[Grid] | None = None
@@ -193,7 +194,7 @@ class Fit:
             self._restart_optimiser()
 
     def _restart_optimiser(self) -> None:
-        self._optimiser = Soap(_leaves(self.model), self.model.rates)
+        self._optimiser = Soap(_leaves(self.model), self.model.rates, self.model.stacked)
 
     def use_grids(self, grids: list[Grid] | None) -> None:
         """Round the weights to these grids from now on (None: not at all)."""
@@ -261,11 +262,11 @@ class Fit:
         return loss.detach()
 
     @torch.no_grad()
-    def psnr(self, chunk: int = 8192) -> float:
+    def psnr(self) -> float:
         """PSNR in dB over all samples, weights on their grids if they have any, values cut to
         0..1 but not rounded to code values."""
         held = self._held()
-        total = 0.0
+        total, chunk = 0.0, self.samples.chunk
         for first in range(0, self.samples.rows, chunk):
             index = torch.arange(first, min(first + chunk, self.samples.rows))
             inputs, targets, mask = self.samples.batch(index)

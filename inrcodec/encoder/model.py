@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inrcodec.nets import Net
+from inrcodec.nets import LocalGlobal, Net
 from inrcodec.weights.projection import project, random_matrix
 from inrcodec.weights.storage import Projected, Storage
 
@@ -15,6 +15,8 @@ from inrcodec.weights.storage import Projected, Storage
 # same order relative to the range needs a factor on the learning rate. Kodak 15 at 0.3 bpp after
 # 2,000 steps: 25.2 dB with 5, 26.1 with 15, 25.5 with 50 (benchmarks/planning.py).
 _LATENT_RATE = 15.0
+# What all partitions share moves all of them at once.
+_SHARED_RATE = 0.1
 
 
 class Model:
@@ -44,7 +46,14 @@ class Model:
     @property
     def rates(self) -> list[float]:
         """Factor on the learning rate of each stored tensor."""
+        if isinstance(self.net, LocalGlobal):
+            return [1.0 if spec.stacked else _SHARED_RATE for spec in self.specs]
         return [_LATENT_RATE if spec.name == "latent" else 1.0 for spec in self.specs]
+
+    @property
+    def stacked(self) -> list[bool]:
+        """Which stored tensors are stacks of tensors."""
+        return [spec.stacked for spec in self.specs]
 
     def weights(self, stored: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Every tensor of the network from stored tensors (which may be quantised ones)."""

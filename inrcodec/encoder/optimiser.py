@@ -5,6 +5,7 @@ and cost a millisecond, and the same PSNR is reached in a fraction of Adam's ste
 (benchmarks/planning.py). Tensors of one shape are stacked and stepped together.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,13 +15,15 @@ from torch import Tensor
 class Soap:
     """Optimiser over leaf tensors whose `.grad` is set; vectors get plain Adam.
 
-    `learning_rate` may be changed between steps; `scales` multiplies it per tensor.
+    `learning_rate` may be changed between steps; `scales` multiplies it per tensor. `stacked`:
+    whether axis 0 of a tensor counts tensors that are stepped each for itself (None: nowhere).
     """
 
     def __init__(
         self,
         tensors: Sequence[Tensor],
         scales: Sequence[float],
+        stacked: Sequence[bool] | None = None,
         *,
         momentum: float = 0.95,
         decay: float = 0.95,
@@ -28,11 +31,13 @@ class Soap:
         largest: int = 1024,
     ) -> None:
         groups: dict[tuple[tuple[int, ...], float], list[Tensor]] = {}
-        for tensor, scale in zip(tensors, scales, strict=True):
-            groups.setdefault((tuple(tensor.shape), scale), []).append(tensor)
+        stacks = stacked or [False] * len(tensors)
+        for tensor, scale, stack in zip(tensors, scales, stacks, strict=True):
+            shape = tuple(tensor.shape)[1 if stack else 0 :]
+            groups.setdefault((shape, scale), []).append(tensor)
         self._groups = [
-            _Group(members, scale, momentum, decay, refresh, largest)
-            for (_, scale), members in groups.items()
+            _Group(members, shape, scale, momentum, decay, refresh, largest)
+            for (shape, scale), members in groups.items()
         ]
 
     @torch.no_grad()
@@ -43,20 +48,23 @@ class Soap:
 
 
 class _Group:
-    """Tensors of one shape, stacked: (k, m, n) matrices or (k, n) vectors."""
+    """Tensors of one shape, stacked: (k, m, n) matrices or (k, n) vectors. Members that are stacks
+    themselves count as often as they have tensors."""
 
     def __init__(
         self,
         members: list[Tensor],
+        shape: tuple[int, ...],
         scale: float,
         momentum: float,
         decay: float,
         refresh: int,
         largest: int,
     ) -> None:
-        self.members, self.scale = members, scale
+        self.members, self.shape, self.scale = members, shape, scale
+        self.counts = [member.numel() // math.prod(shape) for member in members]
         self.momentum, self.decay = momentum, decay
-        stacked = torch.stack(members)
+        stacked = self._stacked(members)
         # QR costs the cube of a side, a step its square: wide layers turn their bases less often.
         self.refresh = refresh * (1 + max(stacked.shape[1:]) // 128)
         self.mean = torch.zeros_like(stacked)
@@ -68,7 +76,7 @@ class _Group:
 
     def step(self, learning_rate: float) -> None:
         self.steps += 1
-        gradient = torch.stack([m.grad for m in self.members])  # type: ignore[misc]
+        gradient = self._stacked([m.grad for m in self.members])  # type: ignore[misc]
         if self.steps == 1:
             for side in self.rotated:
                 covariance = _covariance(gradient, side)
@@ -77,10 +85,13 @@ class _Group:
         self.mean.lerp_(gradient, 1 - self.momentum)
         rotated = self._rotate(gradient)
         self.square.mul_(self.decay).addcmul_(rotated, rotated, value=1 - self.decay)
-        update = self._adam_update()
+        update = self._adam_update().split(self.counts)
         for member, change in zip(self.members, update, strict=True):
-            member.add_(change, alpha=-learning_rate * self.scale)
+            member.add_(change.reshape(member.shape), alpha=-learning_rate * self.scale)
         self._track(gradient)
+
+    def _stacked(self, tensors: Sequence[Tensor]) -> Tensor:
+        return torch.cat([tensor.reshape(-1, *self.shape) for tensor in tensors])
 
     def _adam_update(self) -> Tensor:
         mean = self._rotate(self.mean) / (1 - self.momentum**self.steps)

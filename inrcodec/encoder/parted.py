@@ -41,6 +41,8 @@ def encode(session: Session, budget: int | None) -> Candidate:
     """Fit within a budget in bytes, or to the quality asked for. Raises RateError."""
     target = session.options.psnr
     segment = planned_segment(session.signal, session.options.number("segment", 0))
+    if session.representation == "local-global":  # whose partitions are what segments are to others
+        segment = session.signal.shape[0]
     if segment == grid_of(session.signal)[0][0]:
         whole = session.part(session.signal, segment=segment)
         made = encode_to_size(whole, budget) if target is None else encode_to_psnr(whole, target)

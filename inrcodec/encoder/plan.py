@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass, replace
 
 from inrcodec.container.header import MAX_PADDED_SIDE, MAX_SIDE
+from inrcodec.encoder.plan_partitions import plan_partitions
 from inrcodec.encoder.rate import RECORD_BYTES, STREAM_BYTES
 from inrcodec.errors import OptionError, RateError
 from inrcodec.nets import Asmr, Net, Siren
@@ -59,6 +60,8 @@ def plan(grid: Grid, options: EncodeOptions, representation: str, budget: int) -
     if representation == "doh":
         return _plan_projected(grid, options, budget)
     bits = options.real("bits", _DIRECT_BITS)
+    if representation == "local-global":
+        return Plan(*plan_partitions(grid, options, budget, bits))
     return Plan(_network(grid, options, representation, budget, bits), Direct())
 
 
@@ -110,6 +113,7 @@ def _siren(grid: Grid, options: EncodeOptions, width: int, layers: int) -> Siren
         w0_first=options.number("w0", 30),
         w0_hidden=options.number("w0_hidden", 30),
         frequencies=options.number("frequencies", _octaves(grid[0])),
+        learned=options.learned,
     )
 
 
@@ -132,6 +136,7 @@ def _asmr(grid: Grid, options: EncodeOptions, width: int, layers: int) -> Asmr:
         w0_hidden=options.number("w0_hidden", 30),
         w0_modulator=options.number("w0_modulator", 1),
         frequencies=frequencies,
+        learned=options.learned,
     )
 
 

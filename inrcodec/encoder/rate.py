@@ -7,7 +7,7 @@ equal output noise per entry no bit could be moved to better use.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,8 @@ class Grid:
 # Stored tensors, and how strongly the output feels one entry of each, by name in file order.
 Arrays = Mapping[str, np.ndarray]
 Gains = Mapping[str, float]
+# Bytes that quantised tensors take.
+Sizes = Callable[[list[QuantisedTensor]], int]
 
 
 def grids_for_step(arrays: Arrays, gains: Gains, step: float) -> list[Grid]:
@@ -89,11 +91,17 @@ def quantise_all(arrays: Arrays, grids: Sequence[Grid]) -> list[QuantisedTensor]
 
 
 def grids_for_size(
-    arrays: Arrays, gains: Gains, budget: int, fill: float = 0.995, rounds: int = 24
+    arrays: Arrays,
+    gains: Gains,
+    budget: int,
+    size_of: Sizes | None = None,
+    fill: float = 0.995,
+    rounds: int = 24,
 ) -> list[Grid]:
     """Grids whose payload takes between `fill` of the budget and all of it.
 
-    Sizes are those of the coded bytes. A bit less per stored number is a step twice as large, so
+    Sizes are those of the coded bytes, by `size_of` (None: of a WEIGHTS payload). A bit less per
+    stored number is a step twice as large, so
     Newton's method on log2(step) takes three or four rounds; bisection guards it. If the tensors
     cannot fill the budget the finest grids are returned, if they cannot meet it the coarsest.
     """
@@ -101,7 +109,8 @@ def grids_for_size(
     fine, coarse = _FINEST, _COARSEST
     exponent = _first_guess(arrays, gains, budget)
     for _ in range(rounds):
-        size = len(payload(arrays, grids_for_step(arrays, gains, 2.0**exponent)))
+        tensors = quantise_all(arrays, grids_for_step(arrays, gains, 2.0**exponent))
+        size = size_of(tensors) if size_of else len(pack(tensors))
         if size > budget:
             fine = exponent
         else:

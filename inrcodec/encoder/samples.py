@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inrcodec.nets import Net
+from inrcodec.nets import RowNet
 from inrcodec.nets.base import grid_index
 
 # How often a cell far from a mask's surface is drawn, next to one at it.
@@ -19,13 +19,15 @@ class Samples:
     `inputs`: tensors (rows, ...) as `net.forward` takes them. `targets`: (rows, *block,
     channels) float32 in 0..1. `mask`: (rows, *block, 1), 1 inside the signal and 0 in the padding,
     or None without padding. `count`: values inside. `binary`: the values are those of a mask.
-    `weights`: how often each row is drawn, or None for all alike.
+    `weights`: how often each row is drawn, or None for all alike. `chunk`: rows that memory holds.
     """
+
+    chunk = 8192
 
     def __init__(
         self,
         values: np.ndarray,
-        net: Net,
+        net: RowNet,
         head: int,
         device: torch.device,
         binary: bool = False,
@@ -60,19 +62,24 @@ class Samples:
         return _drawn(self.weights, batch, generator)
 
     def error(self, values: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor:
-        """Mean squared error over what lies inside the signal.
+        """Mean squared error over what lies inside the signal."""
+        return squared_error(values, targets, mask, self.binary)
 
-        Of a mask only what is missing to 0 or 1 counts: beyond them a value is right as it is,
-        and the network has nothing to learn away from the surface.
-        """
-        if self.binary:
-            difference = torch.where(targets > 0.5, 1 - values, values).clamp_min(0)
-        else:
-            difference = values - targets
-        error = difference.square()
-        if mask is None:
-            return error.mean()
-        return (error * mask).sum() / (mask.sum() * values.shape[-1]).clamp(min=1)
+
+def squared_error(values: Tensor, targets: Tensor, mask: Tensor | None, binary: bool) -> Tensor:
+    """Mean squared error over what lies inside the signal.
+
+    Of a binary one, a mask, only what is missing to 0 or 1 counts: beyond them a value is right as
+    it is, and the network has nothing to learn away from the surface.
+    """
+    if binary:
+        difference = torch.where(targets > 0.5, 1 - values, values).clamp_min(0)
+    else:
+        difference = values - targets
+    error = difference.square()
+    if mask is None:
+        return error.mean()
+    return (error * mask).sum() / (mask.sum() * values.shape[-1]).clamp(min=1)
 
 
 def _blocks(

@@ -9,8 +9,8 @@ import torch
 from inrcodec.container.header import Header
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
-from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.encoder.check import Checked, checked, psnr_of, unit_error
+from inrcodec.encoder.coding import Coded, code
 from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
@@ -26,19 +26,15 @@ from inrcodec.encoder.rate import (
 )
 from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
+from inrcodec.encoder.usual import samples_of, usual_batch, usual_rate
 from inrcodec.errors import OptionError, RateError
-from inrcodec.nets import Asmr
 from inrcodec.options import FILM_SETTINGS, PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
+from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
 # Steps of each effort; every level takes about 1.7 times the one before.
 STEPS = {1: 400, 2: 800, 3: 1500, 4: 2800, 5: 5000, 6: 8000, 7: 12000, 8: 20000, 9: 32000}
-# Rows of the network in one step: cells (of 16 samples in a photograph), or single samples.
-_BATCH_CELLS, _BATCH_SAMPLES = 2048, 4096
-_LEARNING_RATE = 1e-3
-# A mask's error ends at 0 and 1, and its gradients with it: fits drift away at the usual rate.
-_MASK_RATE = 6e-4
 # Size drifts while the last weights settle on frozen grids: aim a little below the ceiling.
 _AIM = 0.994
 _ROUNDS = 6
@@ -107,14 +103,11 @@ class Job:
         self.plan = made or _plan(session, budget)
         net = self.plan.net
         self.model = Model(net, self.plan.storage, options.seed, device_of(options))
-        head = net.heads()[-1]
-        values = unit_values(signal, session.ends)
-        samples = Samples(values, net, head, self.model.device, binary=signal.depth == 1)
+        values, binary = unit_values(signal, session.ends), signal.depth == 1
+        samples = samples_of(net, values, self.model.device, binary)
         self.fit = Fit(self.model, samples, options.seed)
-        batch = _BATCH_CELLS if isinstance(net, Asmr) else _BATCH_SAMPLES
-        self.batch = min(options.number("batch", batch), samples.rows)
-        usual = _MASK_RATE if signal.depth == 1 else _LEARNING_RATE
-        self._rate = options.real("learning_rate", usual)
+        self.batch = min(options.number("batch", usual_batch(net)), samples.rows)
+        self._rate = options.real("learning_rate", usual_rate(net, binary))
         self.stopped = False
         self._kept: tuple[tuple[list[Grid], list[bytes]], bytes] | None = None
 
@@ -157,14 +150,13 @@ class Job:
         share = self.session.options.real("distil", 0.0)
         if share == 0 or not isinstance(self.plan.storage, Projected):
             return 0
-        seed, session = self.session.options.seed, self.session
+        seed, session, samples = self.session.options.seed, self.session, self.fit.samples
+        assert isinstance(samples, Samples)
         schedule = Schedule(max(1, round(steps * share)), rate, self.batch)
         first, last = session.share
         middle = first + (last - first) * share
         session.expect(first, middle)
-        start_from_target(
-            self.model, self.fit.samples, schedule, seed, session.fitting, session.should_stop
-        )
+        start_from_target(self.model, samples, schedule, seed, session.fitting, session.should_stop)
         session.expect(middle, last)
         self.fit.guard.restart()
         self.session.steps += schedule.steps
@@ -192,7 +184,14 @@ class Job:
             return grids_for_levels(arrays, levels)
         if budget is None:
             raise RateError("a size, or the setting levels, is needed")
-        return grids_for_size(arrays, gains, int(budget * _AIM))
+        return self._grids(arrays, gains, int(budget * _AIM))
+
+    def _grids(self, arrays: Arrays, gains: Gains, budget: int) -> list[Grid]:
+        """Grids for payloads of so many bytes."""
+        return grids_for_size(arrays, gains, budget, lambda t: self._coded(t).size_bytes)
+
+    def _coded(self, tensors: list[QuantisedTensor]) -> Coded:
+        return code(self.plan.net, self.plan.storage, tensors)
 
     def settle(self, aim: float, steps: int) -> None:
         """New grids for `aim` of the budget, and some steps on them at a small rate."""
@@ -201,7 +200,7 @@ class Job:
             self.fit.use_grids(self.plan_grids(self.fit.arrays(), {}))
             return
         gains = self.fit.gains(self.batch)
-        self.settle_on(grids_for_size(self.fit.arrays(), gains, int(budget * aim)), steps)
+        self.settle_on(self._grids(self.fit.arrays(), gains, int(budget * aim)), steps)
 
     def settle_on(self, grids: list[Grid], steps: int) -> None:
         """Some steps on these grids at a small rate."""
@@ -269,8 +268,9 @@ class Job:
         tensors = quantise_all(self.fit.arrays(), self.grids)
         numbers = self.grids, [tensor.integers.tobytes() for tensor in tensors]
         if self._kept is None or self._kept[0] != numbers:
-            header = self._header(integers_crc(tensors))
-            data = pack_file(header, [pack(tensors)], self.session.signal.metadata)
+            made, metadata = self._coded(tensors), self.session.signal.metadata
+            header, partitions = self._header(made.crc), made.partitions
+            data = pack_file(header, [made.weights], metadata, partitions=partitions)
             self._kept = numbers, data
         return self._kept[1]
 

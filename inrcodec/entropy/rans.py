@@ -7,6 +7,7 @@ starts at LOW; a decoder that does not end at LOW, with no word left, was given 
 """
 
 import struct
+from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -43,13 +44,13 @@ def encode(starts: np.ndarray, frequencies: np.ndarray) -> bytes:
 class Decoder:
     """Reads symbols from the bytes that `encode` returned.
 
-    `data`: the whole stream; `offset`: where it begins in the file, for messages alone. Raises
-    Corrupt if the stream is shorter than a state, holds half a word, or begins outside the
-    invariant.
+    `data`: the whole stream; `offset`: where it begins in the file, `section`: the name of what
+    holds it, for messages alone. Raises Corrupt if the stream is shorter than a state, holds half a
+    word, or begins outside the invariant.
     """
 
-    def __init__(self, data: bytes, offset: int = 0) -> None:
-        self._where = f"WEIGHTS: stream at byte {offset}"
+    def __init__(self, data: bytes, offset: int = 0, section: str = "WEIGHTS") -> None:
+        self._where = f"{section}: stream at byte {offset}"
         if len(data) < STATE_BYTES or (len(data) - STATE_BYTES) % 2:
             raise Corrupt(f"{self._where} has {len(data)} bytes, not 5 and a multiple of 2")
         self._state = int.from_bytes(data[:STATE_BYTES], "little")
@@ -63,7 +64,7 @@ class Decoder:
         `frequencies`: int64, shape (K,), each >= 1, sum 65536. Returns uint16, shape (count,), in
         0..K-1. Raises Corrupt if the words run out.
         """
-        table, sizes = _slot_table(frequencies), frequencies.tolist()
+        table, sizes = _slot_table(frequencies.tobytes()), frequencies.tolist()
         starts = [0, *accumulate(sizes)]
         symbols = np.empty(count, dtype=np.uint16)
         try:
@@ -99,8 +100,11 @@ class Decoder:
             raise Corrupt(f"{self._where} ends in state {self._state}, not 2^24")
 
 
-def _slot_table(frequencies: np.ndarray) -> bytes | list[int]:
-    """Symbol of each of the 65536 slots, in whichever type is fastest to index."""
+@lru_cache(maxsize=64)
+def _slot_table(packed: bytes) -> bytes | list[int]:
+    """Symbol of each of the 65536 slots, in whichever type is fastest to index; kept, because
+    streams of many groups have the same few models. `packed`: frequencies, int64."""
+    frequencies = np.frombuffer(packed, dtype=np.int64)
     count = len(frequencies)
     if count <= 256:
         return np.repeat(np.arange(count, dtype=np.uint8), frequencies).tobytes()

@@ -2,6 +2,9 @@
 
 from inrcodec.nets.asmr import Asmr as Asmr
 from inrcodec.nets.base import TensorSpec as TensorSpec
+from inrcodec.nets.local_global import LocalGlobal as LocalGlobal
 from inrcodec.nets.siren import Siren as Siren
 
-Net = Siren | Asmr
+# Networks whose rows can be taken one by one.
+RowNet = Siren | Asmr
+Net = RowNet | LocalGlobal

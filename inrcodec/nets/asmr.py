@@ -34,9 +34,11 @@ from inrcodec.nets.base import (
     encoded_length,
     grid_index,
     input_bound,
+    learned_scalars,
     output_tensors,
     positional_encoding,
     sine_bound,
+    wave,
 )
 
 
@@ -56,6 +58,7 @@ class Asmr:
     w0_hidden: int = 30
     w0_modulator: int = 1
     frequencies: int = 0
+    learned: bool = False
 
     @property
     def layers(self) -> int:
@@ -86,7 +89,8 @@ class Asmr:
     def tensors(self) -> list[TensorSpec]:
         """The stored tensors, in file order."""
         layers = [spec for i in range(1, self.layers + 1) for spec in self.layer_tensors(i)]
-        return layers + output_tensors(self.channels, self.width, self.w0_hidden)
+        layers += output_tensors(self.channels, self.width, self.w0_hidden)
+        return [*layers, learned_scalars()] if self.learned else layers
 
     def heads(self) -> range:
         """Levels at which rows can be taken, from most shared to finest."""
@@ -143,7 +147,7 @@ class Asmr:
             elif i > head and self.modulated(i):
                 m = self._modulation(weights, self._digits(xp, i, a), i)  # (B, d)
                 a = xp.reshape(a[..., None, :] + m, (*a.shape[:-2], -1, self.width))
-            z = xp.sin(a)
+            z = wave(xp, a, weights.get("s"))
         v = self._last_level(xp, z, weights)  # (..., cells, B, channels)
         return self._assemble(xp, v, head)
 
@@ -166,13 +170,20 @@ class Asmr:
         """The factorised last level: (..., cells, d) to (..., cells, B, channels)."""
         last, out, bias = self.layers, weights["Wout"], weights["bout"]  # (channels, d)
         a = self._preactivation(z, weights, last)
+        scalars = weights.get("s")
         if not self.modulated(last):
-            return (xp.sin(a) @ out.T + bias)[..., None, :]
+            return (wave(xp, a, scalars) @ out.T + bias)[..., None, :]
+        stretch = 1 if scalars is None else xp.exp(scalars[1])
+        if scalars is not None:
+            a = stretch * a + scalars[2]
+            bias = bias + scalars[3] * xp.sum(out, axis=1)
+            out = xp.exp(scalars[0]) * out
         digits = self._digits(xp, last, a)  # (B, D)
         centre, count = digits[-1:, :] / 2, digits.shape[0]
         half = (count + 1) // 2
-        a = a + self._modulation(weights, centre, last)
+        a = a + self._modulation(weights, centre, last) * stretch
         m = self._modulation(weights, digits[:half] - centre, last)[:, None, :]  # (half, 1, d)
+        m = m * stretch
         even, odd = (
             xp.reshape(f(m) * out[None, :, :], (-1, self.width)) for f in (xp.cos, xp.sin)
         )  # (half channels, d)

@@ -14,12 +14,14 @@ Array = Any
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One stored tensor of a network; it starts uniform in start +- bound."""
+    """One stored tensor of a network; it starts uniform in start +- bound. `stacked`: axis 0 counts
+    tensors of one kind, such as those of all partitions."""
 
     name: str
     shape: tuple[int, ...]
     bound: float
     start: float = 0.0
+    stacked: bool = False
 
     @property
     def size(self) -> int:
@@ -29,15 +31,31 @@ class TensorSpec:
     @property
     def is_matrix(self) -> bool:
         """Whether a random projection generates this tensor (biases are always stored)."""
-        return len(self.shape) == 2
+        return len(self.shape) == 2 and not self.stacked
 
 
-def sine_layer(xp: Namespace, z: Array, matrix: Array, bias: Array) -> Array:
-    """sin(z W^T + b): (..., inputs) to (..., outputs). NumPy reuses the product's memory: fresh
-    pages for three arrays a layer would cost a third of the time."""
+def wave(xp: Namespace, x: Array, scalars: Array | None) -> Array:
+    """sin x, or with learned scalars (4,) e^s_0 sin(e^s_1 x + s_2) + s_3 (INCODE, Kazerouni et al.
+    2024, eq. 4, whose a and b are exponents). NumPy reuses the memory of x: fresh pages for three
+    arrays a layer would cost a third of the time."""
+    if scalars is not None:
+        x = xp.exp(scalars[1]) * x + scalars[2]
+    y = xp.sin(x, out=x) if xp is np else xp.sin(x)
+    return y if scalars is None else xp.exp(scalars[0]) * y + scalars[3]
+
+
+def sine_layer(
+    xp: Namespace, z: Array, matrix: Array, bias: Array, scalars: Array | None = None
+) -> Array:
+    """The wave of z W^T + b: (..., inputs) to (..., outputs)."""
     product = z @ matrix.T
     product += bias
-    return xp.sin(product, out=product) if xp is np else xp.sin(product)
+    return wave(xp, product, scalars)
+
+
+def learned_scalars() -> TensorSpec:
+    """The four scalars of `wave`, which start as a plain sine."""
+    return TensorSpec("s", (4,), 0.0)
 
 
 def encoded_length(dimensions: int, frequencies: int) -> int:

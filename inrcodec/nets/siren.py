@@ -4,7 +4,8 @@
     z_i = sin(w0_hidden (W_i z_{i-1} + b_i))
     v   = W_out z + b_out
 
-e is the identity or a positional encoding. A row of this network is one grid point.
+e is the identity or a positional encoding. A row of this network is one grid point. Sines can have
+learned scalars (`base.wave`).
 """
 
 import math
@@ -19,6 +20,7 @@ from inrcodec.nets.base import (
     TensorSpec,
     encoded_length,
     input_bound,
+    learned_scalars,
     output_tensors,
     positional_encoding,
     sine_bound,
@@ -37,6 +39,7 @@ class Siren:
     w0_first: int = 30
     w0_hidden: int = 30
     frequencies: int = 0
+    learned: bool = False
 
     @property
     def input_length(self) -> int:
@@ -59,7 +62,8 @@ class Siren:
                 TensorSpec(f"W{i}", (self.width, fan_in), bound),
                 TensorSpec(f"b{i}", (self.width,), 1 / math.sqrt(fan_in)),
             ]
-        return specs + output_tensors(self.channels, self.width, self.w0_hidden)
+        specs += output_tensors(self.channels, self.width, self.w0_hidden)
+        return [*specs, learned_scalars()] if self.learned else specs
 
     def heads(self) -> range:
         """Levels at which rows can be taken: a SIREN has only grid points."""
@@ -94,6 +98,6 @@ class Siren:
         z = positional_encoding(xp, inputs[0], self.frequencies)
         for i in range(1, self.layers + 1):
             w0 = self.w0_first if i == 1 else self.w0_hidden
-            z = sine_layer(xp, z, w0 * weights[f"W{i}"], w0 * weights[f"b{i}"])
+            z = sine_layer(xp, z, w0 * weights[f"W{i}"], w0 * weights[f"b{i}"], weights.get("s"))
         v = z @ weights["Wout"].T + weights["bout"]
         return xp.reshape(v, (-1, *self.block(), self.channels))

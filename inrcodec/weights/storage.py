@@ -11,7 +11,9 @@ from inrcodec.weights.projection import Projection, generate
 
 @dataclass(frozen=True)
 class Direct:
-    """Every tensor is stored."""
+    """Every tensor is stored. `group`: partitions per axis that are coded together."""
+
+    group: tuple[int, ...] = ()
 
     def stored(self, net: Net) -> list[TensorSpec]:
         """The stored tensors, in file order."""

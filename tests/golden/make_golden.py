@@ -1,14 +1,17 @@
 """Make the golden files of a format version, once: `python tests/golden/make_golden.py v1.0`.
 
-Golden files of a released format are never made again: an existing folder is an error. Each
-NAME.inr has the samples and the integers that the second decoder, not the package, finds in it;
-of a 4:2:0 video the chroma too.
+Golden files of a released format are never made again: an existing folder is an error. To the
+folder of a format that is not released yet files can be added; those that exist stay as they are.
+Each NAME.inr has the samples and the integers that the second decoder, not the package, finds in
+it; of a 4:2:0 video the chroma too.
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,22 +20,26 @@ sys.path.insert(0, str(HERE.parent))
 
 import spec_decoder  # noqa: E402
 
+import inrcodec  # noqa: E402
 from inrcodec.encoder import encode_signal  # noqa: E402
 from inrcodec.options import EncodeOptions  # noqa: E402
 from inrcodec.signals import Signal  # noqa: E402
 from inrcodec.signals.signal import Metadata  # noqa: E402
 
+UNRELEASED = "v1.3"
 STEPS = {"steps": "1500", "learning_rate": "0.003"}
 
 
 @dataclass(frozen=True)
 class File:
-    """A signal, and how it is coded: size in bytes, representation, settings."""
+    """A signal, and how it is coded: size in bytes, representation, settings, and what is done to
+    the file afterwards."""
 
     signal: Signal
     size: int
     repr: str
     settings: dict[str, str] = field(default_factory=dict)
+    changed: Callable[[bytes], bytes] = lambda data: data
 
 
 def waves(shape: tuple[int, ...], channels: int) -> np.ndarray:
@@ -97,6 +104,16 @@ def mask() -> Signal:
     return Signal("volume", inside[..., None], bits=1)
 
 
+def cut(**part: Any) -> Callable[[bytes], bytes]:
+    return lambda data: inrcodec.crop(data, **part)
+
+
+def continued(data: bytes) -> bytes:
+    """A sound of two channels that goes on, by another network."""
+    more = sound(100, 2, 8000)
+    return inrcodec.extend(data, more, size=400, repr="siren", settings={"steps": "400"})
+
+
 def files_of(version: str) -> dict[str, File]:
     """The files of a version by name; the order gives each its seed."""
     if version == "v1.0":
@@ -135,6 +152,8 @@ def files_of(version: str) -> dict[str, File]:
         steps = {"steps": "100"}
         rgb = Signal("video", drifting(6, (17, 22), 3), rate=Fraction(30000, 1001))
         grey = Signal("video", drifting(20, (18, 25), 1), rate=Fraction(25))
+        own = {"steps": "400"}
+        tones = sound(600, 1, 8000)
         return {
             "film_420": File(
                 as_420(drifting(7, (19, 26), 3)), 950, "film", steps | {"segment": "4"}
@@ -142,6 +161,34 @@ def files_of(version: str) -> dict[str, File]:
             "film_rgb": File(rgb, 900, "film", steps),
             # More frames than from one anchor to the next.
             "film_grey": File(grey, 800, "film", steps),
+            "pyramid_window": File(
+                picture(3, 8, (40, 56)), 950, "pyramid", steps, cut(region=(27, 9, 20, 18))
+            ),
+            "joined_sound": File(
+                sound(320, 2, 8000), 450, "spectrum", {"hop": "32", "steps": "50"}, continued
+            ),
+            "local_global_rgb": File(
+                picture(3, 8), 950, "local-global", own | {"partitions": "2,3", "group": "1,2"}
+            ),
+            "local_global_window": File(
+                picture(3, 8),
+                980,
+                "local-global",
+                own | {"partitions": "3,3", "group": "1,1"},
+                cut(region=(3, 8, 15, 7)),
+            ),
+            "local_global_sound": File(
+                tones, 800, "local-global", own | {"partitions": "4", "group": "3"}
+            ),
+            "local_global_420": File(
+                film(), 950, "local-global", own | {"partitions": "2,1,2", "activation": "incode"}
+            ),
+            "incode_siren": File(
+                picture(1, 8), 600, "siren", STEPS | {"activation": "incode", "layers": "2"}
+            ),
+            "incode_asmr": File(
+                picture(3, 8), 800, "asmr", STEPS | {"activation": "incode", "bases": "3,2,4/4,2,4"}
+            ),
         }
     raise SystemExit(f"no golden files of {version}")
 
@@ -149,19 +196,22 @@ def files_of(version: str) -> dict[str, File]:
 def main(version: str) -> None:
     files = files_of(version)
     folder = HERE / version
-    folder.mkdir()  # FileExistsError: golden files stay as they are
+    folder.mkdir(exist_ok=version == UNRELEASED)  # FileExistsError: they stay as they are
     for seed, (name, file) in enumerate(files.items()):
+        if (folder / f"{name}.inr").exists():
+            continue
         options = EncodeOptions(size=file.size, repr=file.repr, seed=seed, settings=file.settings)
         coded = encode_signal(file.signal, options)
-        decoded = spec_decoder.read_file(coded.data)
+        data = file.changed(coded.data)
+        decoded = spec_decoder.read_file(data)
         integers = spec_decoder.all_integers(decoded)
-        (folder / f"{name}.inr").write_bytes(coded.data)
+        (folder / f"{name}.inr").write_bytes(data)
         for what, samples in zip(
             ("samples", "chroma"), spec_decoder.planes_of(decoded), strict=False
         ):
             np.save(folder / f"{name}.{what}.npy", samples)
         np.save(folder / f"{name}.integers.npy", np.array(integers, dtype=np.int32))
-        print(f"{name}: {len(coded.data)} bytes, {coded.psnr_db:.2f} dB")
+        print(f"{name}: {len(data)} bytes, {coded.psnr_db:.2f} dB")
 
 
 if __name__ == "__main__":

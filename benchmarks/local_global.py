@@ -1,0 +1,293 @@
+"""Local-Global beside SIREN, as in the paper: python -m benchmarks.local_global pictures
+
+Ashkenazi and Treister 2024, tables 1 and 11: a Local-Global network, a SIREN for each partition and
+one SIREN for all, with as many parameters, steps and samples a step, measured before anything is
+quantised. PSNR of pictures is over values of 0..1, that of sounds over samples of -1..1 at their
+loudest with a peak of 1, as there. `seam_ratio` is the mean squared error of samples beside another
+partition over that of all others. Every method has its own learning rate and frequency factors.
+A run that is stopped goes on where it was.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from benchmarks import record
+from benchmarks.data import RESULTS, clips, kodak
+from benchmarks.kodak import _limit_threads
+from inrcodec.nets import LocalGlobal, Siren
+from inrcodec.nets.base import Array, Namespace, TensorSpec, wave
+from inrcodec.signals import Signal
+from inrcodec.weights.storage import Direct
+
+if TYPE_CHECKING:
+    from inrcodec.encoder.fit import Fit
+
+METHODS = ("local-global", "siren-per-partition", "siren")
+LAYERS = 4  # the paper's three hidden layers after the first
+SHARE = 0.1  # of the parameters, for the global network and Merge
+_ROW_KEY = ("item", "method", "parameters_asked", "steps", "samples", "learning_rate", "seed")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is the same for all items of a kind. By method: learning rate, and frequency factor of
+    the first layer; `w0_global` of the global network."""
+
+    parameters: int
+    steps: int
+    samples: int
+    rates: dict[str, float]
+    w0: dict[str, int]
+    w0_global: int
+
+
+KINDS = {
+    "pictures": Kind(
+        parameters=199_000,
+        steps=2000,
+        samples=2**16,
+        rates={"local-global": 5e-3, "siren-per-partition": 3e-3, "siren": 2e-3},
+        w0={"local-global": 20, "siren-per-partition": 20, "siren": 30},
+        w0_global=100,
+    ),
+    "sounds": Kind(
+        parameters=199_000,
+        steps=1000,
+        samples=2**15,
+        rates={"local-global": 1e-3, "siren-per-partition": 2e-3, "siren": 3e-4},
+        w0={"local-global": 300, "siren-per-partition": 300, "siren": 3000},
+        w0_global=300,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class PerPartition(LocalGlobal):
+    """A SIREN for each partition: local networks alone."""
+
+    def shared_tensors(self) -> list[TensorSpec]:
+        """None."""
+        return []
+
+    def forward(
+        self,
+        xp: Namespace,
+        weights: Mapping[str, Array],
+        inputs: Sequence[Array],
+        head: int = 0,
+    ) -> Array:
+        """As LocalGlobal.forward, without the global network and Merge."""
+        z = inputs[0]
+        for i in range(1, self.layers + 1):
+            w0 = self.w0_first if i == 1 else self.w0_hidden
+            matrix = xp.permute_dims(w0 * weights[f"W{i}"], (0, 2, 1))
+            z = wave(xp, z @ matrix + w0 * weights[f"b{i}"][:, None, :], None)
+        out = xp.permute_dims(weights["Wout"], (0, 2, 1))
+        return z @ out + weights["bout"][:, None, :]
+
+
+def network(method: str, kind: Kind, signal: Signal, side: tuple[int, ...], parameters: int) -> Any:
+    """The widest network of a method with at most so many parameters."""
+    shape, channels, w0 = signal.shape, signal.channels, kind.w0[method]
+
+    def made(width: int, global_width: int = 1) -> Any:
+        if method == "siren":
+            return Siren(shape, channels, width, LAYERS, w0_first=w0)
+        net = PerPartition if method == "siren-per-partition" else LocalGlobal
+        return net(shape, channels, width, LAYERS, global_width, side, w0, 30, kind.w0_global)
+
+    if method != "local-global":
+        return _widest(made, parameters)
+    wide = _widest(lambda width: made(width), (1 - SHARE) * parameters)
+    return _widest(lambda width: made(wide.width, width), parameters)
+
+
+def _widest(made: Any, most: float) -> Any:
+    width = 1
+    while sum(t.size for t in made(width + 1).tensors()) <= most:
+        width += 1
+    return made(width)
+
+
+def fit_of(net: Any, signal: Signal, seed: int) -> "Fit":
+    """A network on a signal, not fitted yet."""
+    import torch
+
+    from inrcodec.encoder.describe import unit_values
+    from inrcodec.encoder.fit import Fit
+    from inrcodec.encoder.model import Model
+    from inrcodec.encoder.usual import samples_of
+
+    device = torch.device("cpu")
+    samples = samples_of(net, unit_values(signal), device, binary=False)
+    return Fit(Model(net, Direct(), seed, device), samples, seed)
+
+
+def measure(
+    path: Path, signal: Signal, kind: Kind, side: tuple[int, ...], settings: dict[str, Any]
+) -> record.Row:
+    """Fit one item by one method. `settings`: method, parameters_asked, steps, samples,
+    learning_rate, seed, threads."""
+    import torch
+
+    from inrcodec.allocator import keep_pages
+    from inrcodec.encoder.fit import Schedule
+
+    keep_pages()
+    torch.set_num_threads(settings["threads"])
+    net = network(settings["method"], kind, signal, side, settings["parameters_asked"])
+    fit = fit_of(net, signal, settings["seed"])
+    rows = settings["samples"]
+    if isinstance(net, LocalGlobal):
+        rows = max(1, round(rows / math.prod(net.partitions)))
+    schedule = Schedule(settings["steps"], settings["learning_rate"], rows, float_share=1.0)
+    started = time.perf_counter()
+    fit.run(schedule, None, lambda state: None, lambda: False)
+    seconds = time.perf_counter() - started
+    # Values of sounds span 0..1 where the paper's span -1..1.
+    offset = 20 * math.log10(2) if signal.kind == "audio" else 0.0
+    row = {"item": path.stem} | settings
+    row |= {
+        "parameters": sum(t.size for t in net.tensors()),
+        "width": net.width,
+        "global_width": getattr(net, "global_width", 0) if net.tensors()[0].name == "U1" else 0,
+        "partitions": "x".join(map(str, getattr(net, "partitions", ()))),
+        "w0_first": net.w0_first,
+        "psnr_db": round(fit.psnr() - offset, 3),
+        "seconds": round(seconds, 1),
+        "ms_per_step": round(1000 * seconds / settings["steps"], 2),
+        "recoveries": fit.guard.recoveries,
+    }
+    if isinstance(net, LocalGlobal):
+        row["seam_ratio"] = round(seam_ratio(fit, net), 4)
+    return row
+
+
+def seam_ratio(fit: "Fit", net: LocalGlobal) -> float:
+    """Mean squared error of samples beside another partition over that of all others."""
+    import torch
+
+    near, far = [0.0, 0.0], [0.0, 0.0]  # sums and counts
+    places = np.stack(np.unravel_index(np.arange(fit.samples.rows), net.side), axis=-1)
+    counts = np.asarray(net.partitions)
+    cells = np.stack(np.unravel_index(np.arange(math.prod(counts)), counts), axis=-1)
+    with torch.no_grad():
+        for first in range(0, len(places), fit.samples.chunk):
+            index = torch.arange(first, min(first + fit.samples.chunk, len(places)))
+            inputs, targets, mask = fit.samples.batch(index)
+            values = fit.model.forward(fit.model.stored, inputs, 0).clamp(0, 1)
+            error = (values - targets).square().mean(-1).numpy()  # (P, places)
+            inside = np.ones(error.shape) if mask is None else mask[..., 0].numpy()
+            low = (places[index][None] == 0) & (cells[:, None] > 0)
+            high = (places[index][None] == np.asarray(net.side) - 1) & (cells[:, None] < counts - 1)
+            border = (low | high).any(-1)
+            for sums, chosen in ((near, border), (far, ~border)):
+                sums[0] += float((error * inside * chosen).sum())
+                sums[1] += float((inside * chosen).sum())
+    return (near[0] / max(near[1], 1)) / max(far[0] / max(far[1], 1), 1e-12)
+
+
+def items(kind: str, names: str) -> list[tuple[Path, Signal]]:
+    """Signals of a kind: numbers of Kodak pictures, or parts of the names of clips."""
+    from inrcodec.signals import read_image
+    from inrcodec.signals.audio_read import read_audio
+
+    chosen = [name for name in names.split(",") if name]
+    if kind == "pictures":
+        paths = kodak([int(n) for n in chosen or ("1", "4", "7", "10", "13", "16", "19", "22")])
+        return [(path, read_image(path, path.name)) for path in paths]
+    paths = clips(chosen or ["gt_bach", "gt_counting"])
+    return [(path, read_audio(path, path.name)) for path in paths]
+
+
+def side_of(signal: Signal, partitions: int) -> tuple[int, ...]:
+    """Sounds have so many partitions, pictures those of 32x32 (the paper's "auto")."""
+    if signal.kind == "audio":
+        return (-(-signal.shape[0] // partitions),)
+    return tuple(min(32, n) for n in signal.shape)
+
+
+def summary(rows: list[record.Row]) -> str:
+    """Means over items, per setting, and by how much local-global is above the others."""
+    lines = []
+    for key, members in record.grouped(rows, "steps", "samples").items():
+        means = {
+            m: record.mean(of, "psnr_db") for (m,), of in record.grouped(members, "method").items()
+        }
+        for (method,), of in record.grouped(members, "method").items():
+            above = means.get("local-global", math.nan) - means[method]
+            lines.append(
+                f"{key[0]} steps of {key[1]} samples, {len(of)} items, {method}:"
+                f" {means[method]:.2f} dB, local-global {above:+.2f},"
+                f" {record.mean(of, 'ms_per_step'):.0f} ms a step"
+            )
+    return "\n".join(lines)
+
+
+def _key(row: record.Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _ROW_KEY)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.option("--items", "names", default="", help="1,4,7 or bach,counting; default as the paper.")
+@click.option("--methods", default=",".join(METHODS), show_default=True)
+@click.option("--steps", type=int, help="Default: 2000 for pictures, 1000 for sounds.")
+@click.option("--samples", type=int, help="Samples in a step of any method.")
+@click.option("--parameters", type=int, help="Default: 199,000.")
+@click.option("--learning-rate", type=float, help="Of all methods, in place of their own.")
+@click.option("--partitions", default=32, show_default=True, help="Of a sound.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--threads", default=2, show_default=True)
+@click.option("--output", default="local_global", show_default=True, help="Name under results.")
+def main(
+    kind: str,
+    names: str,
+    methods: str,
+    steps: int | None,
+    samples: int | None,
+    parameters: int | None,
+    learning_rate: float | None,
+    partitions: int,
+    seed: int,
+    threads: int,
+    output: str,
+) -> None:
+    """Fit pictures or sounds by each method; resumes; rows go to JSON and CSV."""
+    target, of = RESULTS / f"{output}.json", KINDS[kind]
+    rows = record.load(target)
+    done = {_key(row) for row in rows}
+    _limit_threads(threads)
+    where = record.provenance(threads)
+    command = "python -m benchmarks.local_global " + " ".join(sys.argv[1:])
+    for path, signal in items(kind, names):
+        for method in methods.split(","):
+            settings: dict[str, Any] = {
+                "kind": kind,
+                "method": method,
+                "parameters_asked": parameters or of.parameters,
+                "steps": steps or of.steps,
+                "samples": samples or of.samples,
+                "learning_rate": learning_rate or of.rates[method],
+                "seed": seed,
+                "threads": threads,
+            }
+            if _key(settings | {"item": path.stem}) in done:
+                continue
+            row = measure(path, signal, of, side_of(signal, partitions), settings) | where
+            rows = sorted([*rows, row], key=_key)
+            record.save(target, command, rows)
+            click.echo(f"{path.stem} {method}: {row['psnr_db']:.2f} dB, {row['seconds']:.0f} s")
+    click.echo(summary(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Decoding Local-Global networks: the partitions that a box touches, and no others."""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from inrcodec.allocator import keep_pages
+from inrcodec.container import ParsedFile
+from inrcodec.container.header import Header
+from inrcodec.container.locals_section import in_file_order, split, unpack_groups, unpack_shared
+from inrcodec.container.weights_section import integers_crc
+from inrcodec.decoder.tensors import check_crc
+from inrcodec.nets.base import grid_index
+from inrcodec.nets.local_global import LocalGlobal
+from inrcodec.network import groups_of, local_global_of
+from inrcodec.quantise import QuantisedTensor, dequantise
+from inrcodec.weights.groups import Box, Groups
+
+# Floats that the points of one product may need at once: 4 MiB a thread.
+_CHUNK_FLOATS = 2**20
+
+
+def read_integers(
+    parsed: ParsedFile, ignore_checksum: bool = False
+) -> tuple[list[QuantisedTensor], list[QuantisedTensor]]:
+    """Shared tensors, and those of the partitions that the file has, in file order. Raises
+    Corrupt."""
+    part, net, groups = parsed.segments[0], local_global_of(parsed.header), groups_of(parsed.header)
+    assert part.locals is not None
+    specs = net.local_tensors(1)
+    shared, records = unpack_shared(
+        part.weights, [t.size for t in net.shared_tensors()], len(specs), part.weights_offset
+    )
+    streams = split(part.locals, math.prod(groups.kept), part.locals_offset)
+    members = groups.members()
+    local = unpack_groups(streams, records, [t.size for t in specs], members)
+    crc = integers_crc(in_file_order(shared, local, members))
+    check_crc(crc, parsed.header, 0, ignore_checksum)
+    return shared, local
+
+
+def read_weights(parsed: ParsedFile, ignore_checksum: bool = False) -> dict[str, np.ndarray]:
+    """Every tensor by name, float32; local ones of the partitions that the file has. Raises
+    Corrupt."""
+    net = local_global_of(parsed.header)
+    specs = net.shared_tensors() + net.local_tensors(groups_of(parsed.header).count)
+    shared, local = read_integers(parsed, ignore_checksum)
+    return {
+        spec.name: dequantise(tensor).reshape(spec.shape)
+        for spec, tensor in zip(specs, [*shared, *local], strict=True)
+    }
+
+
+def samples(
+    header: Header,
+    weights: Mapping[str, np.ndarray],
+    box: Box,
+    finish: Callable[[np.ndarray], np.ndarray],
+    dtype: np.dtype,
+) -> np.ndarray:
+    """Samples of a box of the network's grid: (*box, channels) of `dtype`.
+
+    `weights`: from `read_weights`. `finish` turns float32 values of nominal range 0..1 into what is
+    kept. The file must have the partitions that the box meets.
+    """
+    net, groups = local_global_of(header), groups_of(header)
+    touched = _touched(net, box)
+    out = np.empty((*(last - first for first, last in box), net.channels), dtype=dtype)
+
+    def work(index: np.ndarray) -> None:
+        for partition, values in zip(index, _values(net, groups, weights, index), strict=True):
+            here, there = _overlap(partition * np.asarray(net.side), net.side, box)
+            out[*there] = finish(np.nan_to_num(values[*here]))
+
+    keep_pages()
+    # One thread a chunk; BLAS threads of its own would fight with them.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(work, _chunks(net, touched)):
+            pass
+    return out
+
+
+def _touched(net: LocalGlobal, box: Box) -> np.ndarray:
+    """Partitions that meet a box: (n, D) int64."""
+    firsts = tuple(first // side for (first, _), side in zip(box, net.side, strict=True))
+    lasts = tuple(-(-last // side) for (_, last), side in zip(box, net.side, strict=True))
+    return grid_index(firsts, lasts)
+
+
+def _points_at_once(net: LocalGlobal) -> int:
+    """Points that memory holds: the size of a product, which depends on the network alone, so that
+    a part of the signal has exactly the samples of the whole."""
+    return max(1, _CHUNK_FLOATS // (3 * net.width + 2 * net.global_width))
+
+
+def _chunks(net: LocalGlobal, touched: np.ndarray) -> Iterator[np.ndarray]:
+    count = max(1, _points_at_once(net) // math.prod(net.side))
+    for start in range(0, len(touched), count):
+        yield touched[start : start + count]
+
+
+def _values(
+    net: LocalGlobal, groups: Groups, weights: Mapping[str, np.ndarray], index: np.ndarray
+) -> np.ndarray:
+    """Values of whole partitions `index` (n, D): (n, *side, channels)."""
+    boxes = [tuple((i, i + 1) for i in partition) for partition in index.tolist()]
+    numbers = np.concatenate([groups.numbers(box) for box in boxes])
+    own = {t.name for t in net.local_tensors(1)}
+    chosen = {name: w[numbers] if name in own else w for name, w in weights.items()}
+    starts = (index * np.asarray(net.side))[:, None]
+    within = grid_index((0,) * len(net.side), net.side)
+    values = np.empty((len(index), len(within), net.channels), dtype=np.float32)
+    step = _points_at_once(net)
+    for first in range(0, len(within), step):
+        points = within[first : first + step]
+        inputs = net.local_inputs(points), net.global_inputs(starts + points)
+        # Overflow in a forged file's weights gives NaN, which the caller makes 0.
+        with np.errstate(all="ignore"):
+            values[:, first : first + step] = net.forward(np, chosen, inputs)
+    return values.reshape(len(index), *net.side, net.channels)
+
+
+def _overlap(
+    start: np.ndarray, side: tuple[int, ...], box: Box
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Where a partition and a box meet, in the partition and in the box."""
+    here, there = [], []
+    for a, n, (first, last) in zip(start.tolist(), side, box, strict=True):
+        low, high = max(a, first), min(a + n, last)
+        here.append(slice(low - a, high - a))
+        there.append(slice(low - first, high - first))
+    return tuple(here), tuple(there)
