@@ -181,17 +181,20 @@ class _Synthesis:
     def frames(self, wanted: Collection[int]) -> dict[int, Planes]:
         net, found = self.net, dict[int, Planes]()
         needed = _closure(net, wanted)
+        last = _last_uses(net, needed)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for number, batch in enumerate(net.batches):
                 chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
                 if not chosen:
                     continue
-                later = {f for other in net.batches[number + 1 :] for f in other.references}
-                finish = partial(self._finish, batch, later & needed)
                 fields = self._fields(number, chosen) if batch.fields else [None] * len(chosen)
-                pictures = list(zip(*self._pictures(number, chosen), strict=True))
+                pictures = zip(*self._pictures(number, chosen), strict=True)
+                finish = partial(self._finish, batch, last)
                 finished = pool.map(finish, chosen, fields, pictures)
                 found |= zip((batch.frames[i] for i in chosen), finished, strict=True)
+                for frame in batch.references:
+                    if last.get(frame) == number:
+                        del self._doubled[frame]
         return {frame: found[frame] for frame in wanted}
 
     @np.errstate(all="ignore")  # each thread has its own
