@@ -23,8 +23,9 @@ from benchmarks.data import RESULTS, films
 from benchmarks.kodak import _limit_threads, rounded
 from benchmarks.tabular import markdown
 
-# Options of ffmpeg; without sound, without what the container adds that is not needed.
+# Options of ffmpeg; streams are written bare, for a container would add to them.
 PEERS = {
+    "x264 medium": ["-c:v", "libx264", "-preset", "medium", "-pix_fmt", "yuv420p"],
     "x264 slow": ["-c:v", "libx264", "-preset", "slow", "-pix_fmt", "yuv420p"],
     "svt-av1 6": ["-c:v", "libsvtav1", "-preset", "6", "-pix_fmt", "yuv420p"],
 }
@@ -60,7 +61,8 @@ def encode_peer(path: Path, bpp: float, peer: str) -> record.Row:
     bits = round(bpp * math.prod(signal.shape[1:]) * float(signal.rate or Fraction(25)))
     ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"]
     with tempfile.TemporaryDirectory() as folder:
-        file, back = Path(folder) / "a.mkv", Path(folder) / "a.y4m"
+        file = Path(folder) / ("a.h264" if peer.startswith("x264") else "a.obu")
+        back = Path(folder) / "a.y4m"
         started = time.perf_counter()
         for more in _passes(peer, Path(folder) / "log", file):
             command = [*ffmpeg, "-i", str(path), *PEERS[peer], "-b:v", str(bits), *more]

@@ -1,7 +1,10 @@
 """Decoding a film: latents from the LATENTS section of a segment, frames from latents."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from zlib import crc32
 
 import numpy as np
@@ -176,27 +179,40 @@ class _Synthesis:
     _doubled: dict[int, Planes] = field(default_factory=dict)
 
     def frames(self, wanted: Collection[int]) -> dict[int, Planes]:
-        net = self.net
-        needed, found = _closure(net, wanted), {}
+        net, found = self.net, dict[int, Planes]()
+        needed = _closure(net, wanted)
         last = _last_uses(net, needed)
-        for number, batch in enumerate(net.batches):
-            chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
-            if not chosen:
-                continue
-            pictures = self._pictures(number, chosen)
-            fields = self._fields(number, chosen) if batch.fields else None
-            for k, i in enumerate(chosen):
-                planes = [plane[k] for plane in pictures]
-                if fields is not None:
-                    self._predict(batch, i, fields[k], planes)
-                if batch.frames[i] in last:
-                    self._doubled[batch.frames[i]] = [doubled(plane) for plane in planes]
-                if batch.frames[i] in wanted:
-                    found[batch.frames[i]] = self._coloured(planes)
-            for frame in batch.references:
-                if last.get(frame) == number:
-                    del self._doubled[frame]
-        return found
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for number, batch in enumerate(net.batches):
+                chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
+                if not chosen:
+                    continue
+                fields = self._fields(number, chosen) if batch.fields else [None] * len(chosen)
+                pictures = zip(*self._pictures(number, chosen), strict=True)
+                finish = partial(self._finish, batch, last)
+                finished = pool.map(finish, chosen, fields, pictures)
+                found |= zip((batch.frames[i] for i in chosen), finished, strict=True)
+                for frame in batch.references:
+                    if last.get(frame) == number:
+                        del self._doubled[frame]
+        return {frame: found[frame] for frame in wanted}
+
+    @np.errstate(all="ignore")  # each thread has its own
+    def _finish(
+        self,
+        batch: Batch,
+        later: Collection[int],
+        i: int,
+        fields: np.ndarray | None,
+        planes: Sequence[np.ndarray],
+    ) -> Planes:
+        """Frame i of a batch from what its prediction leaves; doubled for later ones."""
+        planes = list(planes)
+        if fields is not None:
+            self._predict(batch, i, fields, planes)
+        if batch.frames[i] in later:
+            self._doubled[batch.frames[i]] = [doubled(plane) for plane in planes]
+        return self._coloured(planes)
 
     def _pictures(self, number: int, chosen: list[int]) -> Planes:
         """What predictions leave, of chosen frames of a batch: by plane, (n, C, h, w)."""

@@ -44,6 +44,9 @@ _LEAST_STEP, _FIRST = 0.25, 2.0**-12
 _CODING = 1.001
 # Fits of all segments to find the one that decodes to a quality.
 _QUALITY_ROUNDS = 3
+# What a fit may miss a quality by, in dB, before another begins at another step (ones and zeros
+# make up for little without many bits), and what that step makes up for at most.
+_MOST_MISSED_DB, _FARTHEST_DB = 0.5, 6.0
 # Times that all frames of a segment are coded anew for a quality.
 _RECODINGS = 6
 
@@ -91,28 +94,36 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
     job = FilmJob(session)
     # A segment's own figure counts luma and chroma alike; the PSNR of the whole does not.
-    aim, best = target + TOLERANCE_DB / 2, None
+    aim, finer, best = target + TOLERANCE_DB / 2, 1.0, None
     for _ in range(_QUALITY_ROUNDS):
         error = 10 ** (-aim / 10) * job.values
-        step = job.step_for_error(ERROR_SHARE * error)
+        step = max(job.step_for_error(ERROR_SHARE * error) * finer, job.least_step)
         shares = np.array([start.error(step) for start in job.starts])
         job.parts.clear()
-        for number, share in enumerate(shares / shares.sum()):
+        fitted = [
             job.add_of_quality(number, step, error * share)
+            for number, share in enumerate(shares / shares.sum())
+        ]
         made = job.candidate()
         if best is None or _worth(made, target) > _worth(best, target):
             best = made
-        if target <= made.psnr_db <= target + TOLERANCE_DB or made.stopped:
+        missed = 10 * math.log10(error / max(sum(fitted), 1e-12))
+        met = target <= made.psnr_db <= target + TOLERANCE_DB
+        if (met and abs(missed) <= _MOST_MISSED_DB) or made.stopped:
             break
-        aim += target + TOLERANCE_DB / 2 - made.psnr_db
+        aim += max(target + TOLERANCE_DB / 2 - made.psnr_db, -_FARTHEST_DB)
+        finer *= 10 ** (min(max(missed, -_FARTHEST_DB), _FARTHEST_DB) / 10)
     assert best is not None
     return require_quality(best, target)
 
 
-def _worth(made: Candidate, target: float) -> tuple[bool, float]:
-    """What is worth more: any file that has the quality, of these the nearest to it."""
-    good = made.psnr_db >= target
-    return good, -made.psnr_db if good else made.psnr_db
+def _worth(made: Candidate, target: float) -> tuple[bool, bool, float]:
+    """What is worth more: any file that has the quality, of these the smallest of those that have
+    hardly more, or else the nearest."""
+    good, near = made.psnr_db >= target, made.psnr_db <= target + TOLERANCE_DB
+    if good and near:
+        return True, True, -len(made.data)
+    return good, False, -made.psnr_db if good else made.psnr_db
 
 
 class FilmJob:
@@ -128,7 +139,7 @@ class FilmJob:
         net = planned_film(signal, self._segment)
         self.file = Segmented(session, net, self._segment, len(self._cuts))
         self.tensor_bytes = expected_bytes(net.tensors()) + 30
-        self._least_step = max(_LEAST_STEP / signal.peak, _FIRST)
+        self.least_step = max(_LEAST_STEP / signal.peak, _FIRST)
         self._colours, self._axes = _colours(signal)
         self.starts = [self._start(number) for number in range(len(self._cuts))]
         self.parts: list[Part] = []
@@ -165,12 +176,12 @@ class FilmJob:
     def step_for_bits(self, bits: float) -> float:
         """The step at which plain coding of all segments takes about so many bits."""
         found = bisected(lambda s: sum(x.bits(s) for x in self.starts) <= bits, _FIRST, 24)
-        return max(found, self._least_step)
+        return max(found, self.least_step)
 
     def step_for_error(self, error: float) -> float:
         """The step at which plain coding of all segments has about this squared error."""
         found = bisected(lambda s: sum(x.error(s) for x in self.starts) >= error, _FIRST, 24)
-        return max(found, self._least_step)
+        return max(found, self.least_step)
 
     def add_of_size(self, number: int, step: float, budget: int) -> int:
         """Fit a segment into a budget in bytes; its size. Raises RateError."""
@@ -182,8 +193,8 @@ class FilmJob:
         self._run(segment, goal, lambda: segment.meet_budget(budget))
         return self.parts[-1].size
 
-    def add_of_quality(self, number: int, step: float, wanted: float) -> None:
-        """Fit a segment to a squared error."""
+    def add_of_quality(self, number: int, step: float, wanted: float) -> float:
+        """Fit a segment to a squared error; the one that it had before ones and zeros."""
         segment = self._fitting(number, step)
 
         def goal(measured: Measured) -> float:
@@ -193,17 +204,21 @@ class FilmJob:
             error = max(segment.fitted.measured().error, 1e-12)
             return 10 * math.log10(wanted / error) + TOLERANCE_DB / 2
 
+        found: list[float] = []
+
         def exact() -> None:
+            found.append(segment.fitted.measured().error)
             _meet_quality(segment.fitted, excess_db)
 
         self._run(segment, goal, exact)
+        return found[0]
 
     def _fitting(self, number: int, step: float) -> "_SegmentFit":
         self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
         seed = self.session.options.seed + number
         colours = self._colours
         fitted = FilmFit(
-            self.starts[number].net, self.starts[number], colours, step, self._least_step, seed
+            self.starts[number].net, self.starts[number], colours, step, self.least_step, seed
         )
         return _SegmentFit(self.session, fitted)
 
@@ -238,9 +253,10 @@ class FilmJob:
 
 
 def _meet_quality(fitted: FilmFit, excess_db: Callable[[], float]) -> None:
-    """Ones and zeros; if they do not bring the quality, all frames coded anew at finer and finer
-    steps until there are ones to drop."""
-    meet_quality(fitted, excess_db)
+    """Ones and zeros, or, where they are not enough, all frames coded anew at finer and finer steps
+    until there are ones to drop."""
+    if excess_db() > -_MOST_MISSED_DB:
+        meet_quality(fitted, excess_db)
     for _ in range(_RECODINGS):
         excess = excess_db()
         if excess >= 0 or fitted.finest:
