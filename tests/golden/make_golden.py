@@ -1,9 +1,8 @@
 """Make the golden files of a format version, once: `python tests/golden/make_golden.py v1.0`.
 
-Golden files of a released format are never made again: an existing folder is an error. To the
-folder of a format that is not released yet files can be added; those that exist stay as they are.
-Each NAME.inr has the samples and the integers that the second decoder, not the package, finds in
-it; of a 4:2:0 video the chroma too.
+Golden files of a released format are never made again: an existing folder is an error. Each
+NAME.inr has the samples and the integers that the second decoder, not the package, finds in it;
+of a 4:2:0 video the chroma too.
 """
 
 import sys
@@ -26,7 +25,6 @@ from inrcodec.options import EncodeOptions  # noqa: E402
 from inrcodec.signals import Signal  # noqa: E402
 from inrcodec.signals.signal import Metadata  # noqa: E402
 
-UNRELEASED = "v1.3"
 STEPS = {"steps": "1500", "learning_rate": "0.003"}
 
 
@@ -196,10 +194,8 @@ def files_of(version: str) -> dict[str, File]:
 def main(version: str) -> None:
     files = files_of(version)
     folder = HERE / version
-    folder.mkdir(exist_ok=version == UNRELEASED)  # FileExistsError: they stay as they are
+    folder.mkdir()  # FileExistsError: they stay as they are
     for seed, (name, file) in enumerate(files.items()):
-        if (folder / f"{name}.inr").exists():
-            continue
         options = EncodeOptions(size=file.size, repr=file.repr, seed=seed, settings=file.settings)
         coded = encode_signal(file.signal, options)
         data = file.changed(coded.data)
