@@ -37,7 +37,7 @@ _MOST_FRAMES = 128
 _MOST_SEGMENTS = 120
 _INTERVAL = 16
 # Size of plain coding over that after the fit at the same step, about.
-_EXCESS = 2.2
+_EXCESS = 3.0
 # Finest step of the latents, in code values, and the first octave that is known to a start.
 _LEAST_STEP, _FIRST = 0.25, 2.0**-12
 # Estimated size of a stream over its own, at most.

@@ -36,7 +36,7 @@ _NOT_CONTEXTS = ("colours", "steps")
 class FilmFit(LatentFit):
     """One fit of a film to its frames; `start`: the frames, in the film's own axes."""
 
-    ratio = 0.15
+    ratio = 0.25
 
     def __init__(
         self,
