@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from zlib import crc32
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from inrcodec.allocator import keep_pages
+from inrcodec.decoder import pyramid
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
 from inrcodec.nets.context import Contexts, Plane, joined, squares, sums_3x3, walk
@@ -48,11 +48,7 @@ def read_latents(net: Film, weights: Weights, payload: bytes, offset: int) -> li
 def write_latents(net: Film, weights: Weights, latents: Sequence[Integers]) -> bytes:
     """The LATENTS payload: the inverse of `read_latents`."""
     encoder = LatentEncoder()
-
-    def code(values: np.ndarray, scales: np.ndarray) -> None:
-        encoder.add(values, scales)
-
-    _walk(net, weights, _known(latents, code))
+    _walk(net, weights, _known(latents, encoder.add))
     return encoder.finish()
 
 
@@ -71,9 +67,7 @@ def latents_bits(net: Film, weights: Weights, latents: Sequence[Integers]) -> fl
 def latents_crc(latents: Sequence[Integers], crc: int) -> int:
     """CRC-32 continued over all latents as little-endian i16, in file order."""
     for batch in latents:
-        for values in batch:
-            for band in range(values.shape[1]):
-                crc = crc32(values[:, band].astype("<i2").tobytes(), crc)
+        crc = pyramid.latents_crc([*batch], crc)
     return crc
 
 

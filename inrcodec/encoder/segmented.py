@@ -1,5 +1,7 @@
 """A file of segments that are fitted one after another, each with its own payloads."""
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +9,17 @@ from typing import Any
 from inrcodec.container.fields import pack_varint
 from inrcodec.container.sections import pack_file
 from inrcodec.encoder.check import checked
+from inrcodec.encoder.goal import AIM, meet_budget
+from inrcodec.encoder.latent_fit import Goal, LatentFit, Measured
+from inrcodec.encoder.latent_job import StoredTensors, expected_bytes, stored_tensors
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate
 from inrcodec.errors import RateError
+from inrcodec.nets.base import TensorSpec
 from inrcodec.weights.storage import Direct
+
+# Estimated size of a stream over its own, at most.
+_CODING = 1.001
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,50 @@ class Part:
 def section_bytes(payload: int) -> int:
     """Bytes of a section with a payload of so many."""
     return 1 + len(pack_varint(payload)) + 4 + payload
+
+
+class SegmentFit(ABC):
+    """The fit of one segment and the payloads that it gives; a subclass knows its latents."""
+
+    def __init__(self, session: Session, fitted: LatentFit, specs: Sequence[TensorSpec]) -> None:
+        self._session, self._latent_fit, self._specs = session, fitted, specs
+
+    @abstractmethod
+    def part(self) -> Part:
+        """The segment as the fit stands."""
+
+    @abstractmethod
+    def _latents_bits(self, stored: StoredTensors) -> float:
+        """Size of the LATENTS payload in bits, without coding it."""
+
+    def _stored(self) -> StoredTensors:
+        """The tensors as the file would have them, once the fit is done."""
+        return stored_tensors(self._specs, self._latent_fit)
+
+    def goal_of_size(self, budget: int) -> Goal:
+        """What the fit follows to a budget in bytes."""
+
+        def goal(measured: Measured) -> float:
+            return (measured.bits / 8 + self._weight_bytes()) / (budget * AIM)
+
+        return goal
+
+    def _weight_bytes(self) -> float:
+        """Bytes of the tensors and of the framing, or what they will be."""
+        if self._latent_fit.grids is None:
+            return expected_bytes(self._specs) + 12
+        return len(stored_tensors(self._specs, self._latent_fit).payload) + 12
+
+    def meet_budget(self, budget: int) -> None:
+        """Bring the latents under the budget, by their estimated size and then by their own."""
+        stop = self._session.should_stop
+        meet_budget(self._latent_fit, self._estimated, budget, stop)
+        meet_budget(self._latent_fit, lambda: self.part().size, budget, stop)
+
+    def _estimated(self) -> int:
+        stored = self._stored()
+        size = math.ceil(_CODING * self._latents_bits(stored) / 8) + 8
+        return section_bytes(len(stored.payload)) + section_bytes(size)
 
 
 class Segmented:

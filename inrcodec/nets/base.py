@@ -1,6 +1,7 @@
 """What every network has: named tensors, rows of its grid, and a positional encoding."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,11 @@ def positional_encoding(xp: Namespace, x: Array, frequencies: int) -> Array:
     factors = xp.asarray(octaves, dtype=x.dtype, device=x.device)
     angles = xp.reshape(x[..., None] * factors, (*x.shape[:-1], -1))  # (..., D F)
     return xp.concat([x, xp.sin(angles), xp.cos(angles)], axis=-1)
+
+
+def cell_centres(index: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Coordinates of grid points `index` (..., D) int: centres of cells in -1..1, float32."""
+    return ((2 * index + 1) / np.asarray(sizes, dtype=np.float64) - 1).astype(np.float32)
 
 
 def grid_index(start: tuple[int, ...], stop: tuple[int, ...]) -> np.ndarray:

@@ -24,7 +24,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inrcodec.nets.base import Array, Namespace, TensorSpec, output_tensors, sine_bound, wave
+from inrcodec.nets.base import (
+    Array,
+    Namespace,
+    TensorSpec,
+    cell_centres,
+    output_tensors,
+    sine_bound,
+    wave,
+)
 
 # Share of the variance of what Merge starts from that is of local features. With the paper's start
 # it is their share of all features, a seventh to a third, and after four layers little of what is
@@ -59,15 +67,8 @@ class LocalGlobal:
 
     def shared_tensors(self) -> list[TensorSpec]:
         """Tensors of the global network and of Merge, in file order."""
-        dimensions, width = len(self.shape), self.global_width
-        specs: list[TensorSpec] = []
-        for i in range(1, self.layers + 1):
-            fan_in = dimensions if i == 1 else width
-            bound = 1 / dimensions if i == 1 else sine_bound(width, self.w0_hidden)
-            specs += [
-                TensorSpec(f"U{i}", (width, fan_in), bound),
-                TensorSpec(f"h{i}", (width,), 1 / math.sqrt(fan_in)),
-            ]
+        width = self.global_width
+        specs = self._sine_layers("U", "h", width)
         own, other = (math.sqrt(share) for share in (_LOCAL_START, 1 - _LOCAL_START))
         specs += [
             TensorSpec("V", (self.width, self.width), own * sine_bound(self.width, self.w0_hidden)),
@@ -79,20 +80,25 @@ class LocalGlobal:
     def local_tensors(self, count: int | None = None) -> list[TensorSpec]:
         """Tensors that every partition has of its own, in file order; axis 0 counts partitions,
         of which there are `count` (None: all)."""
-        dimensions, width = len(self.shape), self.width
+        specs = self._sine_layers("W", "b", self.width)
+        specs += output_tensors(self.channels, self.width, self.w0_hidden)
+        count = math.prod(self.partitions) if count is None else count
+        return [
+            TensorSpec(t.name, (count, *t.shape), t.bound, t.start, stacked=True) for t in specs
+        ]
+
+    def _sine_layers(self, matrix: str, bias: str, width: int) -> list[TensorSpec]:
+        """Tensors of the sine layers of a network of this width."""
+        dimensions = len(self.shape)
         specs: list[TensorSpec] = []
         for i in range(1, self.layers + 1):
             fan_in = dimensions if i == 1 else width
             bound = 1 / dimensions if i == 1 else sine_bound(width, self.w0_hidden)
             specs += [
-                TensorSpec(f"W{i}", (width, fan_in), bound),
-                TensorSpec(f"b{i}", (width,), 1 / math.sqrt(fan_in)),
+                TensorSpec(f"{matrix}{i}", (width, fan_in), bound),
+                TensorSpec(f"{bias}{i}", (width,), 1 / math.sqrt(fan_in)),
             ]
-        specs += output_tensors(self.channels, width, self.w0_hidden)
-        count = math.prod(self.partitions) if count is None else count
-        return [
-            TensorSpec(t.name, (count, *t.shape), t.bound, t.start, stacked=True) for t in specs
-        ]
+        return specs
 
     def tensors(self) -> list[TensorSpec]:
         """The stored tensors, in file order."""
@@ -113,13 +119,12 @@ class LocalGlobal:
     def local_inputs(self, within: np.ndarray) -> np.ndarray:
         """Coordinates in a partition of its points `within` (m, D) int: centres of cells in -1..1,
         (m, D) float32."""
-        return ((2 * within + 1) / np.asarray(self.side, dtype=np.float64) - 1).astype(np.float32)
+        return cell_centres(within, self.side)
 
     def global_inputs(self, index: np.ndarray) -> np.ndarray:
         """Coordinates in the grid of points `index` (..., D) int, float32; above 1 in the part of a
         partition that reaches over the end."""
-        sizes = np.asarray(self.shape, dtype=np.float64)
-        return ((2 * index + 1) / sizes - 1).astype(np.float32)
+        return cell_centres(index, self.shape)
 
     def macs(self, rows: int, head: int = 0) -> int:
         """Multiply-accumulates by weights for `rows` partitions."""

@@ -18,6 +18,7 @@ from inrcodec.nets.base import (
     Array,
     Namespace,
     TensorSpec,
+    cell_centres,
     encoded_length,
     input_bound,
     learned_scalars,
@@ -79,8 +80,7 @@ class Siren:
 
     def inputs(self, index: np.ndarray, head: int = 0) -> tuple[np.ndarray]:
         """Coordinates of grid points `index` (..., D) int: cell centres in -1..1, float32."""
-        sizes = np.asarray(self.shape, dtype=np.float64)
-        return (((2 * index + 1) / sizes - 1).astype(np.float32),)
+        return (cell_centres(index, self.shape),)
 
     def macs(self, rows: int, head: int = 0) -> int:
         """Multiply-accumulates by weights for `rows` rows."""

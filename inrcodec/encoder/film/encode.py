@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from inrcodec.decoder.film import Integers, latents_bits, latents_crc, write_latents
+from inrcodec.decoder.film import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.describe import planes_of
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import Start, padded
-from inrcodec.encoder.goal import AIM, TOLERANCE_DB, meet_budget, meet_quality
+from inrcodec.encoder.goal import TOLERANCE_DB, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
 from inrcodec.encoder.latent_job import (
     ERROR_SHARE,
@@ -18,10 +18,9 @@ from inrcodec.encoder.latent_job import (
     bisected,
     expected_bytes,
     require_quality,
-    stored_tensors,
 )
 from inrcodec.encoder.pyramid.fit import principal_axes
-from inrcodec.encoder.segmented import Part, Segmented, section_bytes
+from inrcodec.encoder.segmented import Part, Segmented, SegmentFit
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.nets.film import Film
@@ -40,8 +39,6 @@ _INTERVAL = 16
 _EXCESS = 3.0
 # Finest step of the latents, in code values, and the first octave that is known to a start.
 _LEAST_STEP, _FIRST = 0.25, 2.0**-12
-# Estimated size of a stream over its own, at most.
-_CODING = 1.001
 # Fits of all segments to find the one that decodes to a quality.
 _QUALITY_ROUNDS = 3
 # What a fit may miss a quality by, in dB, before another begins at another step (ones and zeros
@@ -157,7 +154,7 @@ class FilmJob:
         chroma = 0 if signal.chroma is None else signal.chroma.size
         return signal.samples.size + chroma
 
-    def _start(self, number: int) -> "Start":
+    def _start(self, number: int) -> Start:
         first, last = self._cuts[number]
         net = planned_film(self.session.signal, last - first)
         planes = planes_of(self.session.signal, first, last)
@@ -186,11 +183,7 @@ class FilmJob:
     def add_of_size(self, number: int, step: float, budget: int) -> int:
         """Fit a segment into a budget in bytes; its size. Raises RateError."""
         segment = self._fitting(number, step)
-
-        def goal(measured: Measured) -> float:
-            return (measured.bits / 8 + segment.weight_bytes) / (budget * AIM)
-
-        self._run(segment, goal, lambda: segment.meet_budget(budget))
+        self._run(segment, segment.goal_of_size(budget), lambda: segment.meet_budget(budget))
         return self.parts[-1].size
 
     def add_of_quality(self, number: int, step: float, wanted: float) -> float:
@@ -213,16 +206,16 @@ class FilmJob:
         self._run(segment, goal, exact)
         return found[0]
 
-    def _fitting(self, number: int, step: float) -> "_SegmentFit":
+    def _fitting(self, number: int, step: float) -> "_FilmSegment":
         self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
         seed = self.session.options.seed + number
         colours = self._colours
         fitted = FilmFit(
             self.starts[number].net, self.starts[number], colours, step, self.least_step, seed
         )
-        return _SegmentFit(self.session, fitted)
+        return _FilmSegment(self.session, fitted)
 
-    def _run(self, segment: "_SegmentFit", goal: Goal, exact: Callable[[], None]) -> None:
+    def _run(self, segment: "_FilmSegment", goal: Goal, exact: Callable[[], None]) -> None:
         session, fitted = self.session, segment.fitted
         steps = self._planned(fitted)
         fitted.warm_up()
@@ -269,36 +262,19 @@ def _meet_quality(fitted: FilmFit, excess_db: Callable[[], float]) -> None:
     meet_quality(fitted, excess_db)
 
 
-class _SegmentFit:
+class _FilmSegment(SegmentFit):
     """The fit of one segment and the payloads that it gives."""
 
     def __init__(self, session: Session, fitted: FilmFit) -> None:
-        self._session, self.fitted, self._specs = session, fitted, fitted.net.tensors()
+        super().__init__(session, fitted, fitted.net.tensors())
+        self.fitted = fitted
 
-    @property
-    def weight_bytes(self) -> float:
-        """Bytes of the tensors and of the framing, or what they will be."""
-        if self.fitted.grids is None:
-            return expected_bytes(self._specs) + 12
-        return len(stored_tensors(self._specs, self.fitted).payload) + 12
-
-    def _finished(self) -> tuple[StoredTensors, list[Integers]]:
-        return stored_tensors(self._specs, self.fitted), self.fitted.integers()
-
-    def meet_budget(self, budget: int) -> None:
-        """Bring the latents under the budget, by their estimated size and then by their own."""
-        stop = self._session.should_stop
-        meet_budget(self.fitted, self._estimated, budget, stop)
-        meet_budget(self.fitted, lambda: self.part().size, budget, stop)
-
-    def _estimated(self) -> int:
-        stored, latents = self._finished()
-        bits = latents_bits(self.fitted.net, stored.values, latents)
-        return section_bytes(len(stored.payload)) + section_bytes(math.ceil(_CODING * bits / 8) + 8)
+    def _latents_bits(self, stored: StoredTensors) -> float:
+        return latents_bits(self.fitted.net, stored.values, self.fitted.integers())
 
     def part(self) -> Part:
         """The segment as the fit stands."""
-        stored, latents = self._finished()
+        stored, latents = self._stored(), self.fitted.integers()
         return Part(
             stored.payload,
             write_latents(self.fitted.net, stored.values, latents),

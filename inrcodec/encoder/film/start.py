@@ -1,7 +1,7 @@
 """What the fit of a film starts from: motion by search, coefficients by coding once, plainly."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch.nn import functional
 from inrcodec.encoder.film.motion import doubled, matched
 from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis, analysed
 from inrcodec.encoder.latent_job import static_bits
-from inrcodec.nets.film import Film
+from inrcodec.nets.film import Batch, Film
 
 # The search's own share of the work: updates of the fields before the fit, and their rate.
 _UPDATES, _RATE = 40, 0.3
@@ -36,9 +36,9 @@ class Start:
         self.fields = self._matched()
         self._bits, self._errors = self._plain()
 
-    def frames(self, numbers: tuple[int, ...] | set[int]) -> Planes:
+    def frames(self, numbers: Sequence[int]) -> Planes:
         """The originals of some frames."""
-        return [plane[sorted(numbers)] for plane in self.planes]
+        return [plane[list(numbers)] for plane in self.planes]
 
     def _matched(self) -> list[Tensor | None]:
         found: list[Tensor | None] = []
@@ -63,15 +63,16 @@ class Start:
     def _plain(self) -> tuple[np.ndarray, np.ndarray]:
         """Bits and squared error of plain coding at every step of _OCTAVES, about."""
         bits, errors = np.zeros(len(_OCTAVES)), np.zeros(len(_OCTAVES))
-        for batch, fields in zip(self.net.batches, self.fields, strict=True):
+        for whole, fields in zip(self.net.batches, self.fields, strict=True):
+            some = (part[::_SPARSE] for part in (whole.frames, whole.before, whole.after))
+            batch = Batch(whole.level, *some)
             planes = self.frames(batch.frames)
             if fields is not None:
                 kept = self._doubled(batch.references)
-                predicted = self._synthesis.predicted(batch, fields, kept)
+                predicted = self._synthesis.predicted(batch, fields[::_SPARSE], kept)
                 planes = [a - b for a, b in zip(planes, predicted, strict=True)]
-            chosen = [plane[::_SPARSE] for plane in planes]
-            share = len(planes[0]) / len(chosen[0])
-            grids = analysed(self.net.picture(len(chosen[0])), chosen)
+            share = len(whole.frames) / len(batch.frames)
+            grids = analysed(self.net.picture(len(batch.frames)), planes)
             for i, octave in enumerate(_OCTAVES):
                 for grid in grids:
                     steps = grid.reshape(4, grid.shape[1], -1) / 2.0**octave

@@ -7,7 +7,7 @@ import numpy as np
 
 from inrcodec.decoder.spectrum import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.describe import sample_range
-from inrcodec.encoder.goal import AIM, ELASTICITY, TOLERANCE_DB, meet_budget, meet_quality
+from inrcodec.encoder.goal import ELASTICITY, TOLERANCE_DB, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
 from inrcodec.encoder.latent_job import (
     ERROR_SHARE,
@@ -15,9 +15,8 @@ from inrcodec.encoder.latent_job import (
     error_for,
     expected_bytes,
     require_quality,
-    stored_tensors,
 )
-from inrcodec.encoder.segmented import Part, Segmented, section_bytes
+from inrcodec.encoder.segmented import Part, Segmented, SegmentFit
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.encoder.spectrum.fit import SpectrumFit
@@ -32,8 +31,6 @@ _LEAST_STEPS = 5
 _EXCESS = 1.2
 # The finest step, in full scales: a quarter of a code value of 16 bits.
 _LEAST_STEP = 2.0**-17
-# Estimated size of a stream over its own, at most.
-_CODING = 1.001
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
@@ -95,11 +92,7 @@ class SpectrumJob:
         """Fit a segment into a budget in bytes; its size. Raises RateError."""
         segment = self._segment(number)
         segment.begin_at(8.0 * budget)
-
-        def goal(measured: Measured) -> float:
-            return (measured.bits / 8 + segment.weight_bytes) / (budget * AIM)
-
-        self._run(segment, goal, lambda: segment.meet_budget(budget))
+        self._run(segment, segment.goal_of_size(budget), lambda: segment.meet_budget(budget))
         return self.parts[-1].size
 
     def add_of_quality(self, number: int, wanted: float) -> None:
@@ -118,12 +111,12 @@ class SpectrumJob:
 
         self._run(segment, goal, exact)
 
-    def _segment(self, number: int) -> "_SegmentFit":
+    def _segment(self, number: int) -> "_SpectrumSegment":
         first, last = number / self.sound.segments, (number + 1) / self.sound.segments
         self.session.expect(first, last)
-        return _SegmentFit(self.session, self.sound, number, self.step, self._least_step)
+        return _SpectrumSegment(self.session, self.sound, number, self.step, self._least_step)
 
-    def _run(self, segment: "_SegmentFit", goal: Goal, exact: Callable[[], None]) -> None:
+    def _run(self, segment: "_SpectrumSegment", goal: Goal, exact: Callable[[], None]) -> None:
         steps = self._planned(segment.fitted)
         session, fitted = self.session, segment.fitted
         if fitted.run(steps, goal, session.fitting, session.should_stop):
@@ -150,13 +143,13 @@ class SpectrumJob:
         return self.file.candidate(self.parts, promised, self.stopped)
 
 
-class _SegmentFit:
+class _SpectrumSegment(SegmentFit):
     """The fit of one segment and the payloads that it gives."""
 
     def __init__(
         self, session: Session, sound: Sound, number: int, step: float, least_step: float
     ) -> None:
-        self.session, self.net = session, sound.net
+        self.net = sound.net
         coefficients, axes = sound.coefficients(number)
         self._coefficients, self._inside = coefficients, sound.inside(number)
         options = session.options
@@ -169,6 +162,7 @@ class _SegmentFit:
             options.seed + number,
             device_of(options),
         )
+        super().__init__(session, self.fitted, self.net.tensors())
         self.fitted.warm_up()
 
     def begin_at(self, bits: float, rounds: int = 8) -> None:
@@ -182,33 +176,17 @@ class _SegmentFit:
             self.fitted.restart_at(self.fitted.step * min(max(factor, 0.25), 4.0))
             self.fitted.warm_up(10)
 
-    @property
-    def weight_bytes(self) -> float:
-        """Bytes of the tensors and of the framing, or what they will be."""
-        if self.fitted.grids is None:
-            return expected_bytes(self.net.tensors()) + 12
-        return len(stored_tensors(self.net.tensors(), self.fitted).payload) + 12
-
-    def _finished(self) -> tuple[StoredTensors, np.ndarray]:
-        """Tensors, the frame finished, and latents as the file would have them."""
+    def _stored(self) -> StoredTensors:
         self.fitted.finish_frame()
-        return stored_tensors(self.net.tensors(), self.fitted), self.fitted.integers()
+        return super()._stored()
 
-    def meet_budget(self, budget: int) -> None:
-        """Bring the latents under the budget, by their estimated size and then by their own."""
-        stop = self.session.should_stop
-        meet_budget(self.fitted, self._estimated, budget, stop)
-        meet_budget(self.fitted, lambda: self.part().size, budget, stop)
-
-    def _estimated(self) -> int:
-        stored, latents = self._finished()
-        size = math.ceil(_CODING * latents_bits(self.net, stored.values, latents) / 8) + 8
-        return section_bytes(len(stored.payload)) + section_bytes(size)
+    def _latents_bits(self, stored: StoredTensors) -> float:
+        return latents_bits(self.net, stored.values, self.fitted.integers())
 
     def error(self) -> float:
         """Squared error of the samples as the file would have them; what the frames on both sides
         add to the outermost blocks counts there."""
-        stored, latents = self._finished()
+        stored, latents = self._stored(), self.fitted.integers()
         return self._error(stored.values, latents)
 
     def _error(self, weights: dict[str, np.ndarray], latents: np.ndarray) -> float:
@@ -220,7 +198,7 @@ class _SegmentFit:
 
     def part(self) -> Part:
         """The segment as the fit stands."""
-        stored, latents = self._finished()
+        stored, latents = self._stored(), self.fitted.integers()
         return Part(
             stored.payload,
             write_latents(self.net, stored.values, latents),
