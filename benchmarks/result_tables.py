@@ -68,7 +68,8 @@ def performance_table(results: Path, part: str) -> str:
 
 def video_table(results: Path) -> str:
     """Films beside H.264 and AV1."""
-    return video.table(rows_of(results, "video"))
+    rows = rows_of(results, "video")
+    return f"{video.table(rows)}\n\n{video.bd_table(rows)}\n\n{where(rows[0])}."
 
 
 def peers(results: Path) -> str:

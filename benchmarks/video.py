@@ -5,6 +5,11 @@ same run, in two passes where the encoder has them; sizes are those on disk. PSN
 `inrcodec compare`: over all frames, of 4:2:0 with the planes weighted 6, 1, 1. Peers are given the
 rate as their bitrate and take what they take: `bpp` is measured. A run that is stopped goes on
 where it was.
+
+--repr "film segment=1" is every frame by itself. With --time-limit all of ours get as long: ASMR
+and SIREN at equal bytes, thus parameters, and equal time are
+
+    python -m benchmarks.video --repr asmr --repr siren --time-limit 120
 """
 
 import math
@@ -19,6 +24,7 @@ from pathlib import Path
 import click
 
 from benchmarks import record
+from benchmarks.curves import bd_rate
 from benchmarks.data import RESULTS, films
 from benchmarks.kodak import _limit_threads, rounded
 from benchmarks.tabular import markdown
@@ -31,14 +37,21 @@ PEERS = {
 }
 
 
-def encode_ours(path: Path, bpp: float, representation: str, effort: int) -> record.Row:
-    """Encode a film, decode the file with the installed command, measure."""
+def encode_ours(
+    path: Path, bpp: float, kind: str, effort: int, time_limit: float | None
+) -> record.Row:
+    """Encode a film, decode the file with the installed command, measure. `kind`: a representation
+    and its settings."""
     from inrcodec.encoder import encode_signal
     from inrcodec.options import EncodeOptions
     from inrcodec.signals.video import read_video
 
-    signal = read_video(path, path.name)
-    made = encode_signal(signal, EncodeOptions(bpp=bpp, repr=representation, effort=effort))
+    representation, *settings = kind.split()
+    chosen = dict(setting.split("=") for setting in settings)
+    options = EncodeOptions(
+        bpp=bpp, repr=representation, effort=effort, time_limit=time_limit, settings=chosen
+    )
+    made = encode_signal(read_video(path, path.name), options)
     with tempfile.TemporaryDirectory() as folder:
         file, back = Path(folder) / "a.inr", Path(folder) / "a.y4m"
         file.write_bytes(made.data)
@@ -47,8 +60,9 @@ def encode_ours(path: Path, bpp: float, representation: str, effort: int) -> rec
         subprocess.run(command, check=True)
         decode_s = time.perf_counter() - started
         row = _measured(path, back, file)
+    name = " ".join([made.representation, *settings])
     times = {"encode_s": round(made.seconds, 1), "decode_s": round(decode_s, 2)}
-    return {"codec": made.representation} | row | times
+    return {"codec": name} | row | times | {"steps": made.steps}
 
 
 def encode_peer(path: Path, bpp: float, peer: str) -> record.Row:
@@ -95,7 +109,7 @@ def _measured(original: Path, back: Path, file: Path) -> record.Row:
 def table(rows: list[record.Row]) -> str:
     """PSNR and measured rate of every film and rate: ours, then the peers."""
     names = list(dict.fromkeys(row["codec"] for row in rows))
-    names.sort(key=lambda name: (name in PEERS, name))
+    names.sort(key=lambda name: (name in PEERS, name != "film", name))
     lines = []
     for (film, rate), members in record.grouped(rows, "film", "asked_bpp").items():
         found = {row["codec"]: row for row in members}
@@ -103,8 +117,23 @@ def table(rows: list[record.Row]) -> str:
     return markdown(["film", "bpp asked", *(f"{name}: dB at bpp" for name in names)], lines)
 
 
+def bd_table(rows: list[record.Row], ours: str = "film") -> str:
+    """BD-rate of ours against everything else, film by film."""
+    names = [name for name in dict.fromkeys(row["codec"] for row in rows) if name != ours]
+    names.sort(key=lambda name: (name in PEERS, name))
+    lines = []
+    for (film,), members in record.grouped(rows, "film").items():
+        curves = {
+            name: [(row["bpp"], row["psnr_db"]) for row in members if row["codec"] == name]
+            for name in (ours, *names)
+        }
+        found = (bd_rate(curves[name], curves[ours]) for name in names)
+        lines.append([film, *("-" if math.isnan(rate) else f"{rate:+.1f} %" for rate in found)])
+    return markdown([f"BD-rate of {ours}", *(f"against {name}" for name in names)], lines)
+
+
 def _cell(row: record.Row | None) -> str:
-    return f"{row['psnr_db']:.1f} at {row['bpp']:.3f}" if row else "-"
+    return f"{row['psnr_db']:.2f} at {row['bpp']:.3f}" if row else "-"
 
 
 def todo(kinds: Sequence[str], rates: Sequence[float]) -> list[tuple[str, float]]:
@@ -117,6 +146,7 @@ def todo(kinds: Sequence[str], rates: Sequence[float]) -> list[tuple[str, float]
 @click.option("--films", "names", default="", help="Parts of names; default all.")
 @click.option("--repr", "kinds", multiple=True, default=["auto"], show_default=True)
 @click.option("--effort", default=5, show_default=True)
+@click.option("--time-limit", type=float, help="Seconds for each of our encodes.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--output", default="video", show_default=True, help="Name under results.")
 def main(
@@ -124,6 +154,7 @@ def main(
     names: str,
     kinds: tuple[str, ...],
     effort: int,
+    time_limit: float | None,
     threads: int,
     output: str,
 ) -> None:
@@ -136,12 +167,14 @@ def main(
     for path in films([name for name in names.split(",") if name]):
         for kind, rate in todo(kinds, rates):
             asked = kind if kind in PEERS else f"{kind} {effort}"
+            if time_limit and kind not in PEERS:
+                asked += f" {time_limit:g} s"
             if (path.stem, asked, rate) in done:
                 continue
             coded = (
                 encode_peer(path, rate, kind)
                 if kind in PEERS
-                else encode_ours(path, rate, kind, effort)
+                else encode_ours(path, rate, kind, effort, time_limit)
             )
             named = {"film": path.stem, "asked": asked, "asked_bpp": rate}
             rows.append(named | coded | where)

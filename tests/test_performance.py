@@ -76,10 +76,20 @@ def test_a_part_that_fails_does_not_stop_the_others(monkeypatch):
     assert listed.output.count("python -m benchmarks.") == len(full.commands(())) and len(ran) == 2
 
 
+def test_bd_rates_of_films():
+    rows = [
+        {"film": "a", "codec": codec, "bpp": bpp * factor, "psnr_db": 30.0 + 5 * place}
+        for codec, factor in (("film", 0.5), ("x264 slow", 1.0))
+        for place, bpp in enumerate((0.1, 0.2, 0.4))
+    ]
+    assert video.bd_table(rows).splitlines()[-1] == "| a | -50.0 % |"
+    assert video.bd_table(rows[1:]).splitlines()[-1] == "| a | - |"
+
+
 def test_video_table():
     row = {"film": "a", "asked_bpp": 0.1, "bpp": 0.0991, "psnr_db": 24.94}
     rows = [row | {"codec": "x264 slow", "bpp": 0.103, "psnr_db": 37.67}, row | {"codec": "asmr"}]
     assert video.table(rows).splitlines()[0] == (
         "| film | bpp asked | asmr: dB at bpp | x264 slow: dB at bpp |"
     )
-    assert "| a | 0.1 | 24.9 at 0.099 | 37.7 at 0.103 |" in video.table(rows)
+    assert "| a | 0.1 | 24.94 at 0.099 | 37.67 at 0.103 |" in video.table(rows)

@@ -10,6 +10,7 @@ from inrcodec.decoder.film import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.describe import planes_of
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import Start, padded
+from inrcodec.encoder.film.synthesis import Planes
 from inrcodec.encoder.goal import TOLERANCE_DB, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
 from inrcodec.encoder.latent_job import (
@@ -138,7 +139,9 @@ class FilmJob:
         self.tensor_bytes = expected_bytes(net.tensors()) + 30
         self.least_step = max(_LEAST_STEP / signal.peak, _FIRST)
         self._colours, self._axes = _colours(signal)
-        self.starts = [self._start(number) for number in range(len(self._cuts))]
+        self.starts = [
+            Start(self._net(number), self._planes(number)) for number in range(len(self._cuts))
+        ]
         self.parts: list[Part] = []
         self._stopped = False
 
@@ -154,10 +157,15 @@ class FilmJob:
         chroma = 0 if signal.chroma is None else signal.chroma.size
         return signal.samples.size + chroma
 
-    def _start(self, number: int) -> Start:
+    def _net(self, number: int) -> Film:
         first, last = self._cuts[number]
-        net = planned_film(self.session.signal, last - first)
-        planes = planes_of(self.session.signal, first, last)
+        return planned_film(self.session.signal, last - first)
+
+    def _planes(self, number: int) -> Planes:
+        """The frames of a segment in the film's own axes, padded: made when they are needed, for
+        in float32 they are four times as large as the signal."""
+        net = self._net(number)
+        planes = planes_of(self.session.signal, *self._cuts[number])
         tensors = [torch.from_numpy(plane).to(self._device) for plane in planes]
         means = torch.from_numpy(self._colours[-net.channels :]).to(self._device)
         starts = (0, 1)[: len(tensors)]
@@ -168,7 +176,7 @@ class FilmJob:
         if self._axes is not None:
             axes = torch.from_numpy(self._axes).to(self._device)
             tensors = [torch.einsum("nchw,cd->ndhw", tensors[0], axes).contiguous()]
-        return Start(net, padded(tensors, net))
+        return padded(tensors, net)
 
     def step_for_bits(self, bits: float) -> float:
         """The step at which plain coding of all segments takes about so many bits."""
@@ -209,10 +217,8 @@ class FilmJob:
     def _fitting(self, number: int, step: float) -> "_FilmSegment":
         self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
         seed = self.session.options.seed + number
-        colours = self._colours
-        fitted = FilmFit(
-            self.starts[number].net, self.starts[number], colours, step, self.least_step, seed
-        )
+        planes, start = self._planes(number), self.starts[number]
+        fitted = FilmFit(planes, start, self._colours, step, self.least_step, seed)
         return _FilmSegment(self.session, fitted)
 
     def _run(self, segment: "_FilmSegment", goal: Goal, exact: Callable[[], None]) -> None:
@@ -285,13 +291,14 @@ class _FilmSegment(SegmentFit):
 
 def _colours(signal: Signal) -> tuple[np.ndarray, np.ndarray | None]:
     """The colours tensor, float32, and axes (C, C), None where they are those of the samples."""
-    planes = planes_of(signal, 0, signal.shape[0])
     if signal.chroma is not None:
-        means = np.concatenate([plane.mean(axis=(0, 2, 3), dtype=np.float64) for plane in planes])
-        return means.astype(np.float32), None
-    pixels = np.moveaxis(planes[0], 1, 3).reshape(1, -1, signal.channels)
-    means, axes = principal_axes(pixels)
+        planes = (signal.samples, signal.chroma)
+        means = np.concatenate([p.mean(axis=(0, 1, 2), dtype=np.float64) for p in planes])
+        return (means / signal.peak).astype(np.float32), None
+    tall = signal.samples.reshape(-1, *signal.samples.shape[2:])
+    means, axes = principal_axes(tall)
+    means = (means / signal.peak).astype(np.float32)
     if signal.channels == 1:
-        return means.astype(np.float32), None
-    colours = np.concatenate([axes.ravel(), means]).astype(np.float32)
+        return means, None
+    colours = np.concatenate([axes.ravel().astype(np.float32), means])
     return colours, axes.astype(np.float32)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from inrcodec.decoder.film import Integers
 from inrcodec.encoder.film.context import FilmContexts
-from inrcodec.encoder.film.start import Start
+from inrcodec.encoder.film.start import Start, frames_of
 from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis
 from inrcodec.encoder.latent_fit import LatentFit, Weights
 from inrcodec.encoder.rate import Grid
@@ -34,26 +34,26 @@ _NOT_CONTEXTS = ("colours", "steps")
 
 
 class FilmFit(LatentFit):
-    """One fit of a film to its frames; `start`: the frames, in the film's own axes."""
+    """One fit of a film to its frames: `planes`, in the film's own axes, padded."""
 
     ratio = 0.25
 
     def __init__(
         self,
-        net: Film,
+        planes: Planes,
         start: Start,
         colours: np.ndarray,
         step: float,
         least_step: float,
         seed: int,
     ) -> None:
-        device = start.planes[0].device
-        self.net, self._planes = net, start.planes
+        net, device = start.net, planes[0].device
+        self.net, self._planes = net, planes
         self._context_model, self._synthesis = FilmContexts(net, device), Synthesis(net, device)
         self._masks = [mask.to(device) for mask in _masks(net)]
         generator = torch.Generator().manual_seed(seed % 2**63)
         weights = _first_weights(net, colours, step, generator, device)
-        latents = start.latents(weights, self.ratio * step**2)
+        latents = start.latents(planes, weights, self.ratio * step**2)
         self._grids = [_grids(net, number) for number in range(len(net.batches))]
         self._sizes = [math.prod(s) for kinds in self._grids for kind in kinds for s in kind]
         super().__init__(
@@ -134,7 +134,7 @@ class FilmFit(LatentFit):
         after: list[Tensor] = []
         parts = zip(self.net.batches, self._parts(self._rounded()), strict=True)
         for number, (batch, grids) in enumerate(parts):
-            planes = [plane[list(batch.frames)] for plane in self._planes]
+            planes = frames_of(self._planes, batch.frames)
             predicted = [torch.zeros_like(plane) for plane in planes]
             if batch.fields:
                 fields = maker.fields(weights, batch, grids.motion)

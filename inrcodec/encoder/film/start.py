@@ -30,19 +30,14 @@ class Start:
     """Motion of a film's frames, found in the originals, and what prediction along it leaves."""
 
     def __init__(self, net: Film, planes: Planes) -> None:
-        """`planes`: all frames in the film's own axes, padded."""
-        self.net, self.planes = net, planes
+        """`planes`: all frames in the film's own axes, padded. They are not kept."""
+        self.net = net
         self._synthesis = Synthesis(net, planes[0].device)
-        self.fields = self._matched()
-        self._bits, self._errors = self._plain()
+        self._fields = self._matched(planes[0][:, :1])
+        self._bits, self._errors = self._plain(planes)
 
-    def frames(self, numbers: Sequence[int]) -> Planes:
-        """The originals of some frames."""
-        return [plane[list(numbers)] for plane in self.planes]
-
-    def _matched(self) -> list[Tensor | None]:
+    def _matched(self, luma: Tensor) -> list[Tensor | None]:
         found: list[Tensor | None] = []
-        luma = self.planes[0][:, :1]
         for batch in self.net.batches:
             if not batch.fields:
                 found.append(None)
@@ -60,15 +55,15 @@ class Start:
         return found
 
     @torch.no_grad()
-    def _plain(self) -> tuple[np.ndarray, np.ndarray]:
+    def _plain(self, originals: Planes) -> tuple[np.ndarray, np.ndarray]:
         """Bits and squared error of plain coding at every step of _OCTAVES, about."""
         bits, errors = np.zeros(len(_OCTAVES)), np.zeros(len(_OCTAVES))
-        for whole, fields in zip(self.net.batches, self.fields, strict=True):
+        for whole, fields in zip(self.net.batches, self._fields, strict=True):
             some = (part[::_SPARSE] for part in (whole.frames, whole.before, whole.after))
             batch = Batch(whole.level, *some)
-            planes = self.frames(batch.frames)
+            planes = frames_of(originals, batch.frames)
             if fields is not None:
-                kept = self._doubled(batch.references)
+                kept = _doubled(originals, batch.references)
                 predicted = self._synthesis.predicted(batch, fields[::_SPARSE], kept)
                 planes = [a - b for a, b in zip(planes, predicted, strict=True)]
             share = len(whole.frames) / len(batch.frames)
@@ -80,9 +75,6 @@ class Start:
                     errors[i] += share * float((steps - steps.round()).square().sum()) * 4.0**octave
         return bits, errors
 
-    def _doubled(self, frames: set[int]) -> dict[int, Planes]:
-        return {f: [doubled(plane[f : f + 1]) for plane in self.planes] for f in frames}
-
     def bits(self, step: float) -> float:
         """About the size of all frames at a step."""
         return float(2 ** np.interp(math.log2(step), _OCTAVES, np.log2(self._bits + 1)))
@@ -91,18 +83,21 @@ class Start:
         """About the squared error of all frames at a step."""
         return float(2 ** np.interp(math.log2(step), _OCTAVES, np.log2(self._errors + 1e-12)))
 
-    def latents(self, weights: Mapping[str, Tensor], lagrange: float) -> list[Grids]:
-        """Latents of every batch, not rounded, each predicted from frames that are."""
+    def latents(
+        self, originals: Planes, weights: Mapping[str, Tensor], lagrange: float
+    ) -> list[Grids]:
+        """Latents of every batch, not rounded, each predicted from frames that are; `originals`:
+        the same planes as before."""
         with torch.no_grad():
             weights = {name: tensor.detach() for name, tensor in weights.items()}
         kept: dict[int, Planes] = {}
         latents = []
         for number, batch in enumerate(self.net.batches):
-            planes = self.frames(batch.frames)
+            planes = frames_of(originals, batch.frames)
             motion: list[Tensor] = []
             predicted = [torch.zeros_like(plane) for plane in planes]
             if batch.fields:
-                motion = self._refined(number, weights, lagrange)
+                motion = self._refined(originals, number, weights, lagrange)
                 rounded = [grid.round() for grid in motion]
                 with torch.no_grad():
                     fields = self._synthesis.fields(weights, batch, rounded)
@@ -118,14 +113,16 @@ class Start:
             latents.append(Grids(motion, picture))
         return latents
 
-    def _refined(self, number: int, weights: Mapping[str, Tensor], lagrange: float) -> list[Tensor]:
+    def _refined(
+        self, originals: Planes, number: int, weights: Mapping[str, Tensor], lagrange: float
+    ) -> list[Tensor]:
         """Latents of a batch's motion after a few updates towards less error and fewer bits."""
-        batch, fields = self.net.batches[number], self.fields[number]
+        batch, fields = self.net.batches[number], self._fields[number]
         assert fields is not None
         grids = self._synthesis.motion_latents(weights, batch, fields)
         leaves = [grid.clone().requires_grad_() for grid in grids]
         optimiser = torch.optim.Adam(leaves, lr=_RATE)
-        planes, kept = self.frames(batch.frames), self._doubled(batch.references)
+        planes, kept = frames_of(originals, batch.frames), _doubled(originals, batch.references)
         for update in range(_UPDATES):
             optimiser.param_groups[0]["lr"] = _RATE * (1.05 - update / _UPDATES)
             optimiser.zero_grad()
@@ -137,6 +134,15 @@ class Start:
             (_WORTH / lagrange * error + bits).backward()  # type: ignore[union-attr]
             optimiser.step()
         return [leaf.detach() for leaf in leaves]
+
+
+def frames_of(planes: Planes, numbers: Sequence[int]) -> Planes:
+    """Planes of some frames."""
+    return [plane[list(numbers)] for plane in planes]
+
+
+def _doubled(planes: Planes, frames: set[int]) -> dict[int, Planes]:
+    return {f: [doubled(plane[f : f + 1]) for plane in planes] for f in frames}
 
 
 def padded(planes: Planes, net: Film) -> Planes:

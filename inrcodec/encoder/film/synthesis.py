@@ -30,16 +30,29 @@ class Grids:
         return [*self.motion, *self.picture]
 
 
+@dataclass(frozen=True)
+class _Dense:
+    """From fields (n, fields, h, w) to a value for each sample, by matrices for either side."""
+
+    down: Tensor
+    across: Tensor
+
+    def __call__(self, fields: Tensor) -> Tensor:
+        return self.down @ fields @ self.across.T
+
+
 class Synthesis:
     """From latents to frames, batch after batch."""
 
     def __init__(self, net: Film, device: torch.device) -> None:
         self.net = net
-        height, width = net.padded
-        down = interpolation(height, net.block, net.vectors[0])
-        across = interpolation(width, net.block, net.vectors[1]).T.copy()
-        self._down = torch.from_numpy(down).to(device)
-        self._across = torch.from_numpy(across).to(device)
+        down, across = (
+            torch.from_numpy(interpolation(side, net.block, vectors)).to(device)
+            for side, vectors in zip(net.padded, net.vectors, strict=True)
+        )
+        self._dense = [_Dense(down, across)]
+        if net.halved:
+            self._dense.append(_Dense(_means_of_two(down), _means_of_two(across)))
         self._later = [
             {f for other in net.batches[i + 1 :] for f in other.references}
             for i in range(len(net.batches))
@@ -106,11 +119,11 @@ class Synthesis:
 
     def predicted(self, batch: Batch, fields: Tensor, kept: Mapping[int, Planes]) -> Planes:
         """Predictions of a batch from doubled frames."""
-        dense = self._down @ fields @ self._across
-        small = functional.avg_pool2d(dense, 2) if self.net.halved else dense
-        half = torch.tensor([0.5] * 4 + [1.0], device=dense.device)[: batch.fields, None, None]
-        every = [dense, small * half] if self.net.halved else [dense]
-        return [self._prediction(batch, d, kept, i) for i, d in enumerate(every)]
+        half = torch.tensor([0.5] * 4 + [1.0], device=fields.device)[: batch.fields, None, None]
+        every = [fields, fields * half]
+        return [
+            self._prediction(batch, dense(every[i]), kept, i) for i, dense in enumerate(self._dense)
+        ]
 
     def _prediction(
         self, batch: Batch, dense: Tensor, kept: Mapping[int, Planes], number: int
@@ -123,6 +136,11 @@ class Synthesis:
         second = moved(after, dense[:, 2:4] - dense[:, :2])
         share = (dense[:, 4:] + 0.5).clamp(0, 1)
         return second + share * (first - second)
+
+
+def _means_of_two(matrix: Tensor) -> Tensor:
+    """For samples that lie between two: what the mean of both is."""
+    return (matrix[0::2] + matrix[1::2]) / 2
 
 
 def synthesised(net: Pyramid, grids: Sequence[Tensor], count: int, halved: bool) -> Planes:
