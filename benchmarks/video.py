@@ -13,6 +13,7 @@ and SIREN at equal bytes, thus parameters, and equal time are
 """
 
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ PEERS = {
     "x264 slow": ["-c:v", "libx264", "-preset", "slow", "-pix_fmt", "yuv420p"],
     "svt-av1 6": ["-c:v", "libsvtav1", "-preset", "6", "-pix_fmt", "yuv420p"],
 }
+# Films at an effort and nothing else.
+_OURS = re.compile(r"film \d")
 
 
 def encode_ours(
@@ -60,7 +63,7 @@ def encode_ours(
         subprocess.run(command, check=True)
         decode_s = time.perf_counter() - started
         row = _measured(path, back, file)
-    name = " ".join([made.representation, *settings])
+    name = " ".join([f"{made.representation} {effort}", *settings])
     times = {"encode_s": round(made.seconds, 1), "decode_s": round(decode_s, 2)}
     return {"codec": name} | row | times | {"steps": made.steps}
 
@@ -109,7 +112,7 @@ def _measured(original: Path, back: Path, file: Path) -> record.Row:
 def table(rows: list[record.Row]) -> str:
     """PSNR and measured rate of every film and rate: ours, then the peers."""
     names = list(dict.fromkeys(row["codec"] for row in rows))
-    names.sort(key=lambda name: (name in PEERS, name != "film", name))
+    names.sort(key=_order)
     lines = []
     for (film, rate), members in record.grouped(rows, "film", "asked_bpp").items():
         found = {row["codec"]: row for row in members}
@@ -117,19 +120,25 @@ def table(rows: list[record.Row]) -> str:
     return markdown(["film", "bpp asked", *(f"{name}: dB at bpp" for name in names)], lines)
 
 
-def bd_table(rows: list[record.Row], ours: str = "film") -> str:
-    """BD-rate of ours against everything else, film by film."""
-    names = [name for name in dict.fromkeys(row["codec"] for row in rows) if name != ours]
-    names.sort(key=lambda name: (name in PEERS, name))
+def bd_table(rows: list[record.Row]) -> str:
+    """BD-rates of films at every effort against everything else, film by film."""
+    names = sorted(dict.fromkeys(row["codec"] for row in rows), key=_order)
+    ours, others = ([n for n in names if bool(_OURS.fullmatch(n)) == own] for own in (True, False))
     lines = []
     for (film,), members in record.grouped(rows, "film").items():
-        curves = {
-            name: [(row["bpp"], row["psnr_db"]) for row in members if row["codec"] == name]
-            for name in (ours, *names)
-        }
-        found = (bd_rate(curves[name], curves[ours]) for name in names)
-        lines.append([film, *("-" if math.isnan(rate) else f"{rate:+.1f} %" for rate in found)])
-    return markdown([f"BD-rate of {ours}", *(f"against {name}" for name in names)], lines)
+        curves: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+        for row in members:
+            curves[row["codec"]].append((row["bpp"], row["psnr_db"]))
+        for own in (name for name in ours if curves[name]):
+            found = (bd_rate(curves[other], curves[own]) for other in others)
+            cells = ("-" if math.isnan(rate) else f"{rate:+.1f} %" for rate in found)
+            lines.append([film, own, *cells])
+    return markdown(["film", "BD-rate of", *(f"against {name}" for name in others)], lines)
+
+
+def _order(name: str) -> tuple[bool, bool, str]:
+    """Films first, peers last."""
+    return name in PEERS, not _OURS.fullmatch(name), name
 
 
 def _cell(row: record.Row | None) -> str:

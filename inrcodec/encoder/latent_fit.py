@@ -29,6 +29,8 @@ _FIRST_NOISE, _LAST_NOISE = 0.25, 0.2
 # How strongly a step follows the goal, and how often soft figures are compared with hard ones.
 _GAIN = 0.04
 _CALIBRATE = 10
+# Steps from whose figures, and those of as many before, a fit knows where it is going.
+_BEHIND = 5
 _SETTLING_RATE, _LEAST_SETTLING = 0.2, 5
 _REPORT = 5
 _PROBES = 4
@@ -58,7 +60,7 @@ class LatentFit(ABC):
     `_log_scales` and `_error`. Besides, where it has
 
     - steps that differ: `_square_step`; latents in other steps: `_multiply_latents`;
-    - another `ratio`, lambda over the square of the step;
+    - another `ratio`, lambda over the square of the step; steps to look `ahead`;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - tensors with fixed grids: `use_grids`;
     - an aim for each latent: `wanted`.
@@ -89,6 +91,9 @@ class LatentFit(ABC):
         rates = dict.fromkeys(contexts, _CONTEXT_RATE) | dict(rates)
         groups += [{"params": [weights[name]], "base": rate} for name, rate in rates.items()]
         self._optimiser = torch.optim.Adam(groups, lr=_LATENT_RATE, betas=(0.9, 0.99), fused=True)
+
+    # How many steps ahead the goal is compared with what the fit is coming to by itself.
+    ahead = 0
 
     # --- what latents stand for ---
 
@@ -163,7 +168,7 @@ class LatentFit(ABC):
 
     def run(self, steps: int, goal: Goal, report: Report, stop: Stop) -> bool:
         """All steps but the settling; True if stopped. Tensors are on grids afterwards anyway."""
-        stopped = False
+        stopped, course = False, _Course(self.ahead)
         first, total = _soft_steps(steps), _soft_steps(steps) + _settling_steps(steps)
         for step in range(first):
             if stopped := stop():
@@ -176,7 +181,7 @@ class LatentFit(ABC):
             if step % _CALIBRATE == _CALIBRATE - 1:
                 self._calibrate(soft)
             hard = Measured(soft.bits * self._bits_factor, soft.error * self._error_factor)
-            self.follow(goal(hard) ** _GAIN)
+            self.follow((goal(hard) * course.expected(goal(soft))) ** _GAIN)
             self._report(report, step, total, hard)
         if self.grids is None:
             self.use_grids()
@@ -326,6 +331,24 @@ class LatentFit(ABC):
     def _integers(self) -> Tensor:
         """Latents as the file would hold them, int32 on the CPU."""
         return self._rounded().clamp(-_LARGEST, _LARGEST).to(torch.int32).cpu()
+
+
+class _Course:
+    """Where a fit is going by itself: latents take long to follow lambda, so that what falls goes
+    on falling."""
+
+    def __init__(self, ahead: int) -> None:
+        self._ahead = ahead
+        self._passed: list[float] = []
+
+    def expected(self, excess: float) -> float:
+        """By what the excess over the goal will have been multiplied in the steps ahead, as it was
+        from the steps before to the last ones: means, for single steps are noisy."""
+        self._passed = [*self._passed, math.log(excess)][-2 * _BEHIND :]
+        if len(self._passed) < 2 * _BEHIND:
+            return 1.0
+        slope = (sum(self._passed[_BEHIND:]) - sum(self._passed[:_BEHIND])) / _BEHIND**2
+        return math.exp(self._ahead * slope)
 
 
 def _soft_steps(steps: int) -> int:

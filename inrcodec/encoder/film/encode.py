@@ -27,9 +27,9 @@ from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.nets.film import Film
 from inrcodec.signals.signal import Signal
 
-# Steps of each effort for a segment of up to 2^21 samples of luma; larger ones get fewer.
+# Steps of each effort for a segment of up to 2^22 samples of luma; larger ones get fewer.
 STEPS = {1: 15, 2: 25, 3: 40, 4: 70, 5: 120, 6: 240, 7: 500, 8: 1000, 9: 2000}
-_FULL_STEPS_SAMPLES = 2**21
+_FULL_STEPS_SAMPLES = 2**22
 _LEAST_STEPS = 15
 # Samples of luma in a segment: what memory holds with all that a step needs.
 _SEGMENT_SAMPLES = 2**23

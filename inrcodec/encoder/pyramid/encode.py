@@ -33,10 +33,13 @@ _FULL_STEPS_SAMPLES = 2**19
 _LEAST_STEPS = 30
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
-# Size of a file with untrained contexts over that after the fit, about.
-_EXCESS = 1.9
-# In bits for each position it stays below this: contexts save little of many bits.
-_MOST_EXCESS = 1.0
+# Size of a file with untrained contexts that a fit starts from, over that after it: what is zero at
+# first hardly comes back, so that steps are fine at first and get coarser.
+_EXCESS = 6.0
+# Size of coefficients rounded to a step over that of a fit with as much error, about.
+_SAVED = 1.9
+# In bits for each position it stays below this: large latents take many steps to shrink.
+_MOST_EXCESS = 0.6
 
 
 def plan(session: Session, budget_bits: float) -> Pyramid:
@@ -99,7 +102,7 @@ class PyramidJob:
         if bits is None:
             assert error is not None
             step = start.step_for_error(ERROR_SHARE * error)
-            bits = start.bits(step) / _EXCESS
+            bits = start.bits(step) / _SAVED
         else:
             spare = min((_EXCESS - 1) * bits, _MOST_EXCESS * math.prod(signal.shape))
             step = start.step_for_bits(bits + spare)

@@ -23,6 +23,8 @@ _FRAME_LEVELS = 1 << 14
 class PyramidFit(LatentFit):
     """One fit of a pyramid to samples in 0..1; `least_step`: no finer steps are of use."""
 
+    ahead = 10
+
     def __init__(
         self,
         net: Pyramid,
