@@ -386,7 +386,7 @@ def test_same_seed_same_file():
 def test_too_small_a_budget():
     with pytest.raises(RateError, match="header and metadata take 42 bytes, the budget is 40"):
         encode(video(2), size=40)
-    with pytest.raises(RateError, match="the smallest file takes"):
+    with pytest.raises(RateError, match="segment 0 takes at least"):
         encode(video(2), size=100)
 
 

@@ -24,11 +24,16 @@ _DAMPING = 0.7
 
 
 def meet_budget(
-    fitted: LatentFit, size_of: Callable[[], int], budget: int, stop: Callable[[], bool]
+    fitted: LatentFit,
+    size_of: Callable[[], int],
+    budget: int,
+    stop: Callable[[], bool],
+    what: str = "the file",
 ) -> None:
     """Change ones and zeros until the file is between 99 % of the budget and all of it.
 
-    `size_of` codes the file. Raises RateError if not even zeros fit.
+    `size_of` codes the file, or the part of one that `what` names in an error. Raises RateError if
+    not even zeros fit.
     """
     size, bits_of_one = _approach(fitted, size_of, budget, stop), _BITS_OF_ONE
     most = fitted.latents.numel()
@@ -50,7 +55,9 @@ def meet_budget(
             fitted.follow(2.0)
             fitted.refit_contexts()
             if empty and (size := size_of()) > budget:
-                raise RateError(f"the smallest file takes {size} bytes, the budget is {budget}")
+                raise RateError(
+                    f"{what} takes at least {size} bytes, the budget for it is {budget}"
+                )
         size = size_of()
 
 

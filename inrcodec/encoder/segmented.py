@@ -45,8 +45,11 @@ def section_bytes(payload: int) -> int:
 class SegmentFit(ABC):
     """The fit of one segment and the payloads that it gives; a subclass knows its latents."""
 
-    def __init__(self, session: Session, fitted: LatentFit, specs: Sequence[TensorSpec]) -> None:
+    def __init__(
+        self, session: Session, fitted: LatentFit, specs: Sequence[TensorSpec], number: int
+    ) -> None:
         self._session, self._latent_fit, self._specs = session, fitted, specs
+        self._number = number
 
     @abstractmethod
     def part(self) -> Part:
@@ -76,9 +79,10 @@ class SegmentFit(ABC):
 
     def meet_budget(self, budget: int) -> None:
         """Bring the latents under the budget, by their estimated size and then by their own."""
-        stop = self._session.should_stop
-        meet_budget(self._latent_fit, self._estimated, budget, stop)
-        meet_budget(self._latent_fit, lambda: self.part().size, budget, stop)
+        for size in (self._estimated, lambda: self.part().size):
+            meet_budget(
+                self._latent_fit, size, budget, self._session.should_stop, f"segment {self._number}"
+            )
 
     def _estimated(self) -> int:
         stored = self._stored()

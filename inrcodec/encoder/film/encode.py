@@ -219,7 +219,7 @@ class FilmJob:
         seed = self.session.options.seed + number
         planes, start = self._planes(number), self.starts[number]
         fitted = FilmFit(planes, start, self._colours, step, self.least_step, seed)
-        return _FilmSegment(self.session, fitted)
+        return _FilmSegment(self.session, fitted, number)
 
     def _run(self, segment: "_FilmSegment", goal: Goal, exact: Callable[[], None]) -> None:
         session, fitted = self.session, segment.fitted
@@ -271,8 +271,8 @@ def _meet_quality(fitted: FilmFit, excess_db: Callable[[], float]) -> None:
 class _FilmSegment(SegmentFit):
     """The fit of one segment and the payloads that it gives."""
 
-    def __init__(self, session: Session, fitted: FilmFit) -> None:
-        super().__init__(session, fitted, fitted.net.tensors())
+    def __init__(self, session: Session, fitted: FilmFit, number: int) -> None:
+        super().__init__(session, fitted, fitted.net.tensors(), number)
         self.fitted = fitted
 
     def _latents_bits(self, stored: StoredTensors) -> float:

@@ -162,7 +162,7 @@ class _SpectrumSegment(SegmentFit):
             options.seed + number,
             device_of(options),
         )
-        super().__init__(session, self.fitted, self.net.tensors())
+        super().__init__(session, self.fitted, self.net.tensors(), number)
         self.fitted.warm_up()
 
     def begin_at(self, bits: float, rounds: int = 8) -> None:
