@@ -26,11 +26,12 @@ _LATENT_RATE, _CONTEXT_RATE = 0.1, 0.04
 _WEIGHTS_FROM, _LATENTS_FROM = 0.75, 0.96
 _FIRST_TEMPERATURE, _LAST_TEMPERATURE = 0.3, 0.1
 _FIRST_NOISE, _LAST_NOISE = 0.25, 0.2
-# How strongly a step follows the goal, and how often soft figures are compared with hard ones.
+# How strongly a step follows the goal; how often soft figures are compared with hard ones.
 _GAIN = 0.04
 _CALIBRATE = 10
 # Steps from whose figures, and those of as many before, a fit knows where it is going.
 _BEHIND = 5
+_CLOSING_RATE, _CLOSING_GAIN, _CLOSE = 0.1, 0.3, 1.02
 _SETTLING_RATE, _LEAST_SETTLING = 0.2, 5
 _REPORT = 5
 _PROBES = 4
@@ -60,7 +61,7 @@ class LatentFit(ABC):
     `_log_scales` and `_error`. Besides, where it has
 
     - steps that differ: `_square_step`; latents in other steps: `_multiply_latents`;
-    - another `ratio`, lambda over the square of the step; steps to look `ahead`;
+    - another `ratio`, lambda over the square of the step; steps to look `ahead`, or `closing` in;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - tensors with fixed grids: `use_grids`;
     - an aim for each latent: `wanted`.
@@ -92,6 +93,8 @@ class LatentFit(ABC):
         groups += [{"params": [weights[name]], "base": rate} for name, rate in rates.items()]
         self._optimiser = torch.optim.Adam(groups, lr=_LATENT_RATE, betas=(0.9, 0.99), fused=True)
 
+    # Steps that may follow where a goal was not reached, as a share of those planned.
+    closing = 0.0
     # How many steps ahead the goal is compared with what the fit is coming to by itself.
     ahead = 0
 
@@ -185,7 +188,19 @@ class LatentFit(ABC):
             self._report(report, step, total, hard)
         if self.grids is None:
             self.use_grids()
-        return stopped
+        return stopped or self._close_in(round(self.closing * steps), goal, stop)
+
+    def _close_in(self, steps: int, goal: Goal, stop: Stop) -> bool:
+        """So many steps at most, until the goal is reached; True if stopped."""
+        for _ in range(steps):
+            if stop():
+                return True
+            excess = goal(self.measured())
+            if excess <= _CLOSE:
+                break
+            self.follow(excess**_CLOSING_GAIN)
+            self._step(_CLOSING_RATE, 1.0)
+        return False
 
     def settle(self, steps: int, report: Report, stop: Stop) -> None:
         """The last of a fit's `steps`: contexts and networks, latents rounded for good."""

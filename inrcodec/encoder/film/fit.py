@@ -28,8 +28,10 @@ _LEANING = (-0.35, -0.3, 0.0, 0.1, 0.2, 0.3)
 _MOTION_STEP, _SHARE_STEP = 9.0, 1.8
 # One step in octaves of the stored steps, and of the stored colours.
 _FINE, _FINE_COLOURS = 2.0**-10, 2.0**-12
-# Zeros in the place of vectors spoil whole blocks: wanted many times as much as they are large.
-_VECTOR_WORTH = 64.0
+# Zeros in the place of vectors spoil whole blocks, and a one more or less in a frame spoils all
+# that were fitted to what is predicted from it: ones there are wanted so many times as much as they
+# are large, zeros so many times less.
+_VECTOR_WORTH = _OTHERS_LEAN = 64.0
 _NOT_CONTEXTS = ("colours", "steps")
 
 
@@ -37,6 +39,7 @@ class FilmFit(LatentFit):
     """One fit of a film to its frames: `planes`, in the film's own axes, padded."""
 
     ratio = 0.25
+    closing = 0.5  # what changes afterwards spoils all that leans on it
 
     def __init__(
         self,
@@ -112,11 +115,18 @@ class FilmFit(LatentFit):
 
     def wanted(self) -> Tensor:
         """The coefficients that each frame has beside its prediction from frames as they are;
-        vectors where they are, and far from being dropped.
+        vectors, and what other frames are predicted from, where they are and far from changing.
 
         A latent that was rounded away is often not wanted any more: the rest was fitted around it.
         """
-        return self._recoded(lambda now, wanted: now)[0]
+        wanted, now = self._recoded(lambda now, wanted: now)
+        needed = {frame for batch in self.net.batches for frame in batch.references}
+        every = zip(self.net.batches, self._parts(wanted), self._parts(now), strict=True)
+        for batch, parts, lasting in every:
+            if needed & {*batch.frames}:
+                for grid, values in zip(parts.picture, lasting.picture, strict=True):
+                    grid *= torch.where(values != 0, _OTHERS_LEAN, 1 / _OTHERS_LEAN)
+        return wanted
 
     @torch.no_grad()
     def recode(self) -> None:
