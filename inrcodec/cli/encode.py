@@ -10,9 +10,11 @@ from inrcodec.cli.batch import StopBatch, prepare, run
 from inrcodec.cli.fitting import (
     OPTIONS,
     PROGRESS,
+    fit_facts,
     make_encode_options,
     quality_in_words,
     read_input,
+    time_in_words,
 )
 from inrcodec.cli.interrupt import Interrupt
 from inrcodec.cli.naming import Job, Target
@@ -113,18 +115,13 @@ def _record(job: Job, encoded: "Encoded") -> dict[str, Any]:
     return {
         **asdict(job),
         **file_facts(header),
-        "psnr_db": encoded.psnr_db,
-        **encoded.measures,
-        "seconds": round(encoded.seconds, 3),
-        "steps": encoded.steps,
-        "stopped": encoded.stopped,
+        **fit_facts(encoded),
     }
 
 
 def _sentence(record: dict[str, Any]) -> str:
-    early = " (stopped early)" if record["stopped"] else ""
     return (
         f"{record['input']} -> {record['output']}: {record['bytes']} bytes, "
         f"{rate_in_words(record)}, {quality_in_words(record)}, {record['repr']}, "
-        f"{record['seconds']:.1f} s{early}"
+        f"{time_in_words(record)}"
     )

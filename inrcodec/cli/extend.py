@@ -11,9 +11,11 @@ from inrcodec.cli.batch import StopBatch, prepare, run
 from inrcodec.cli.fitting import (
     OPTIONS,
     PROGRESS,
+    fit_facts,
     make_encode_options,
     quality_in_words,
     read_input,
+    time_in_words,
 )
 from inrcodec.cli.interrupt import Interrupt
 from inrcodec.cli.naming import Job, Target, obstacle
@@ -128,25 +130,19 @@ def _record(job: Job, more: str, extended: "Extended") -> dict[str, Any]:
     """What is told about the written file, and about how the fit of what was added went."""
     from inrcodec.decoder import info
 
-    added = extended.added
     return {
         "input": job.input,
         "more": more,
         "output": job.output,
         **file_facts(info(extended.data, limits=NO_LIMITS)),
         "added_bytes": extended.added_bytes,
-        "psnr_db": added.psnr_db,
-        **added.measures,
-        "seconds": round(added.seconds, 3),
-        "steps": added.steps,
-        "stopped": added.stopped,
+        **fit_facts(extended.added),
     }
 
 
 def _sentence(record: dict[str, Any]) -> str:
-    early = " (stopped early)" if record["stopped"] else ""
     return (
         f"{record['input']} + {record['more']} -> {record['output']}: {in_words(record)}, "
         f"{record['added_bytes']} bytes added, {record['bytes']} in all, {rate_in_words(record)}, "
-        f"{quality_in_words(record)} of what was added, {record['seconds']:.1f} s{early}"
+        f"{quality_in_words(record)} of what was added, {time_in_words(record)}"
     )

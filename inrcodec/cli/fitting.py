@@ -23,6 +23,7 @@ from inrcodec.options import (
 )
 
 if TYPE_CHECKING:
+    from inrcodec.encoder import Encoded
     from inrcodec.signals import Signal
 
 PROGRESS = click.option(
@@ -130,6 +131,23 @@ def read_input(name: str, keep_metadata: bool, resolution: int | None, report: R
         if has_sound(source):
             report.say(f"{name}: the sound is left out; it can be encoded by itself")
     return signal
+
+
+def fit_facts(encoded: "Encoded") -> dict[str, Any]:
+    """How a fit went, as records of written files tell it."""
+    return {
+        "psnr_db": encoded.psnr_db,
+        **encoded.measures,
+        "seconds": round(encoded.seconds, 3),
+        "steps": encoded.steps,
+        "stopped": encoded.stopped,
+    }
+
+
+def time_in_words(record: dict[str, Any]) -> str:
+    """How long the fit took, and whether it was cut short."""
+    early = " (stopped early)" if record["stopped"] else ""
+    return f"{record['seconds']:.1f} s{early}"
 
 
 def quality_in_words(record: dict[str, Any]) -> str:
