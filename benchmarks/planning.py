@@ -27,22 +27,13 @@ KODAK_NUMBERS = [13, 15]
 BPP = 0.3
 
 
-class Adam:
-    """Adam (Kingma and Ba 2015) where the encoder expects its own optimiser, inrcodec's Soap."""
+def _plain_adam(
+    tensors: "Sequence[Tensor]", scales: Sequence[float], *_stacked: object, **_of_soap: float
+) -> Any:
+    """Adam where the encoder expects Soap."""
+    from inrcodec.encoder.optimiser import Adam
 
-    def __init__(
-        self, tensors: "Sequence[Tensor]", scales: Sequence[float], **_settings_of_soap: float
-    ) -> None:
-        import torch
-
-        groups = [{"params": [t], "scale": s} for t, s in zip(tensors, scales, strict=True)]
-        self._adam = torch.optim.Adam(groups, lr=1e-3)
-
-    def step(self, learning_rate: float) -> None:
-        """One update of every tensor."""
-        for group in self._adam.param_groups:
-            group["lr"] = learning_rate * group["scale"]
-        self._adam.step()
+    return Adam(tensors, scales)
 
 
 def _nothing() -> None:
@@ -67,7 +58,9 @@ def _latent_rate(value: float) -> Variant:
 
 
 def _adam(rate: float) -> Variant:
-    return Variant({"learning_rate": f"{rate:g}"}, patches={"inrcodec.encoder.fit.Soap": Adam})
+    return Variant(
+        {"learning_rate": f"{rate:g}"}, patches={"inrcodec.encoder.fit.Soap": _plain_adam}
+    )
 
 
 def _pyramid(**patches: object) -> Variant:
@@ -93,7 +86,9 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
     },
     "pyramid: optimiser of cells": {
         "SOAP": _pyramid(),
-        "Adam": Variant(repr="pyramid", patches={"inrcodec.encoder.pyramid.cells.Soap": Adam}),
+        "Adam": Variant(
+            repr="pyramid", patches={"inrcodec.encoder.pyramid.cells.Soap": _plain_adam}
+        ),
     },
     "pyramid: last temperature": {
         f"{value:g}": _latents("LAST_TEMPERATURE", value) for value in (0.05, 0.1, 0.15)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from inrcodec.encoder.optimiser import Soap, _Group
+from inrcodec.encoder.optimiser import Adam, Soap, _Group
 
 
 def random(*shape, seed=0):
@@ -44,6 +44,40 @@ def adam(x):
         optimiser.step()
 
     return step
+
+
+def test_adam_is_that_of_torch():
+    target = [random(20, seed=5), random(3, 4, seed=6)]
+    ours, theirs = ([torch.zeros_like(x).requires_grad_() for x in target] for _ in "ot")
+    still = torch.ones(3, requires_grad=True)
+    adam, reference = (
+        Adam([*ours, still], [1.0, 0.5, 1.0]),
+        torch.optim.Adam(
+            [{"params": [x], "scale": scale} for x, scale in zip(theirs, (1.0, 0.5), strict=True)]
+        ),
+    )
+    for step in range(30):
+        for leaves in (ours, theirs):
+            sum((x - y).square().sum() for x, y in zip(leaves, target, strict=True)).backward()
+        for group in reference.param_groups:
+            group["lr"] = group["scale"] / (10 + step)
+        reference.step()
+        reference.zero_grad()
+        adam.step(1 / (10 + step))
+        adam.clear()
+    for x, y in zip(ours, theirs, strict=True):
+        assert torch.allclose(x, y, rtol=1e-5, atol=1e-6)
+    assert torch.equal(still, torch.ones(3))
+
+
+def test_adam_steps_by_its_rate_and_the_tensors_own():
+    tensors = [torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)]
+    adam = Adam(tensors, [1.0, 10.0])
+    for tensor in tensors:
+        tensor.grad = torch.full_like(tensor, 4.0)
+    adam.step(0.01)
+    assert tensors[0].tolist() == pytest.approx([0.99] * 2, abs=1e-5)
+    assert tensors[1].tolist() == pytest.approx([0.9] * 3, abs=1e-5)
 
 
 def test_faster_than_adam():

@@ -18,10 +18,12 @@ import torch
 from torch import Tensor
 
 from inrcodec.encoder.fit import Rounder, State
+from inrcodec.encoder.optimiser import Adam
 from inrcodec.encoder.rate import Grid, grids_for_step
 from inrcodec.encoder.rounding import hard_bits, soft_bits, soft_rounded
 
 _LATENT_RATE, _CONTEXT_RATE = 0.1, 0.04
+_WARM_RATE = 0.08  # of contexts alone
 # Shares of the steps from which tensors, then latents are rounded.
 _WEIGHTS_FROM, _LATENTS_FROM = 0.75, 0.96
 _FIRST_TEMPERATURE, _LAST_TEMPERATURE = 0.3, 0.1
@@ -88,10 +90,9 @@ class LatentFit(ABC):
         self._contexts, self._least_step, self._generator = contexts, least_step, generator
         self._rounder: Rounder | None = None
         self._bits_factor = self._error_factor = 1.0
-        groups = [{"params": [self.latents], "base": _LATENT_RATE}]
         rates = dict.fromkeys(contexts, _CONTEXT_RATE) | dict(rates)
-        groups += [{"params": [weights[name]], "base": rate} for name, rate in rates.items()]
-        self._optimiser = torch.optim.Adam(groups, lr=_LATENT_RATE, betas=(0.9, 0.99), fused=True)
+        tensors = [self.latents, *(weights[name] for name in rates)]
+        self._optimiser = Adam(tensors, [_LATENT_RATE, *rates.values()], decay=0.99)
 
     # Steps that may follow where a goal was not reached, as a share of those planned.
     closing = 0.0
@@ -162,12 +163,12 @@ class LatentFit(ABC):
             self.use_grids()
 
     def _fit_contexts(self, steps: int) -> None:
-        optimiser = torch.optim.Adam([self.weights[name] for name in self._contexts], lr=0.08)
+        optimiser = Adam([self.weights[name] for name in self._contexts])
         values = self._rounded()
         for _ in range(steps):
-            optimiser.zero_grad()
+            optimiser.clear()
             self._hard_bits(self.weights, values).sum().backward()
-            optimiser.step()
+            optimiser.step(_WARM_RATE)
 
     def run(self, steps: int, goal: Goal, report: Report, stop: Stop) -> bool:
         """All steps but the settling; True if stopped. Tensors are on grids afterwards anyway."""
@@ -217,9 +218,7 @@ class LatentFit(ABC):
 
     def _step(self, rate: float, share: float | None) -> Measured:
         """One step; `share` of the latents' time, or None when they are rounded for good."""
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate * group["base"]
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimiser.clear()
         weights = self.held()
         if share is None:
             values = self._rounded()
@@ -228,7 +227,7 @@ class LatentFit(ABC):
             values = self._soft(share)
             bits = soft_bits(values, self._log_scales(weights, values)).sum()
         error = self._backward(weights, values, bits, rate)
-        self._optimiser.step()
+        self._optimiser.step(rate)
         self.steps_done += 1
         return Measured(float(bits.detach()), error)
 
@@ -328,7 +327,7 @@ class LatentFit(ABC):
         signs = self._signs(bits.shape) * math.sqrt(_LN2 / 2)
         torch.autograd.backward([*outputs, bits], [*gradients, signs])
         found = {n: w.grad.detach() for n, w in self.weights.items() if w.grad is not None}
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimiser.clear()
         return found
 
     def _signs(self, shape: torch.Size) -> Tensor:

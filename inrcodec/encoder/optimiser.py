@@ -1,8 +1,12 @@
-"""SOAP: Adam in the eigenbasis of Shampoo's preconditioner (Vyas et al. 2024, algorithm 3).
+"""The optimisers: Adam (Kingma and Ba 2015, algorithm 1), and SOAP, which is Adam in the eigenbasis
+of Shampoo's preconditioner (Vyas et al. 2024, algorithm 3).
 
 Coordinate networks are small and badly conditioned: the preconditioners are tiny (width x width)
 and cost a millisecond, and the same PSNR is reached in a fraction of Adam's steps
 (benchmarks/planning.py). Tensors of one shape are stacked and stepped together.
+
+Adam is here because torch.optim imports a compiler at its first use: two seconds, as much as ten
+steps of a pyramid.
 """
 
 import math
@@ -10,6 +14,55 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+
+class Adam:
+    """Optimiser over leaf tensors; those without a gradient stay as they are.
+
+    `learning_rate` may be changed between steps; `scales` multiplies it per tensor.
+    """
+
+    def __init__(
+        self,
+        tensors: Sequence[Tensor],
+        scales: Sequence[float] | None = None,
+        *,
+        momentum: float = 0.9,
+        decay: float = 0.999,
+    ) -> None:
+        self._momentum, self._decay = momentum, decay
+        every = zip(tensors, scales or [1.0] * len(tensors), strict=True)
+        self._moments = [_Moments(tensor, scale) for tensor, scale in every]
+
+    def clear(self) -> None:
+        """Forget all gradients."""
+        for each in self._moments:
+            each.tensor.grad = None
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """One update of every tensor that has a gradient."""
+        for each in self._moments:
+            each.step(learning_rate, self._momentum, self._decay)
+
+
+class _Moments:
+    """A tensor, and running means of its gradient and of its square."""
+
+    def __init__(self, tensor: Tensor, scale: float) -> None:
+        self.tensor, self._scale, self._steps = tensor, scale, 0
+        self._mean, self._square = (torch.zeros_like(tensor, requires_grad=False) for _ in "ms")
+
+    def step(self, learning_rate: float, momentum: float, decay: float) -> None:
+        gradient = self.tensor.grad
+        if gradient is None:
+            return
+        self._steps += 1
+        self._mean.lerp_(gradient, 1 - momentum)
+        self._square.mul_(decay).addcmul_(gradient, gradient, value=1 - decay)
+        root = self._square.sqrt().mul_((1 - decay**self._steps) ** -0.5).add_(1e-8)
+        rate = learning_rate * self._scale / (1 - momentum**self._steps)
+        self.tensor.addcdiv_(self._mean, root, value=-rate)
 
 
 class Soap:

@@ -165,7 +165,7 @@ class FilmFit(LatentFit):
         values = self._soft(0.5)
         scales = self._log_scales(self.weights, values)
         (scales.sum() + self._error(self.weights, values)).backward()
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimiser.clear()
         return time.perf_counter() - started
 
     # --- tensors on grids, and results ---

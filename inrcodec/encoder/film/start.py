@@ -11,6 +11,7 @@ from torch.nn import functional
 from inrcodec.encoder.film.motion import doubled, matched
 from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis, analysed
 from inrcodec.encoder.latent_job import static_bits
+from inrcodec.encoder.optimiser import Adam
 from inrcodec.nets.film import Batch, Film
 
 # The search's own share of the work: updates of the fields before the fit, and their rate.
@@ -121,18 +122,17 @@ class Start:
         assert fields is not None
         grids = self._synthesis.motion_latents(weights, batch, fields)
         leaves = [grid.clone().requires_grad_() for grid in grids]
-        optimiser = torch.optim.Adam(leaves, lr=_RATE)
+        optimiser = Adam(leaves)
         planes, kept = frames_of(originals, batch.frames), _doubled(originals, batch.references)
         for update in range(_UPDATES):
-            optimiser.param_groups[0]["lr"] = _RATE * (1.05 - update / _UPDATES)
-            optimiser.zero_grad()
+            optimiser.clear()
             moved = self._synthesis.predicted(
                 batch, self._synthesis.fields(weights, batch, leaves), kept
             )
             error = sum((a - b).square().sum() for a, b in zip(planes, moved, strict=True))
             bits = sum(torch.log2(1 + 2 * leaf.abs()).sum() for leaf in leaves)
             (_WORTH / lagrange * error + bits).backward()  # type: ignore[union-attr]
-            optimiser.step()
+            optimiser.step(_RATE * (1.05 - update / _UPDATES))
         return [leaf.detach() for leaf in leaves]
 
 
