@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inrcodec.container.header import LEARNED, Header, Layout, net_shape
+from inrcodec.container.header import LEARNED, TILED, Header, Layout, net_shape
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, LocalGlobal, Net, Siren
@@ -15,7 +15,7 @@ from inrcodec.weights.groups import Groups, all_groups
 from inrcodec.weights.projection import Projection
 from inrcodec.weights.storage import Direct, Projected, Storage
 
-_PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width")
+_PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width", "tile")
 _FILM_FIELDS = ("levels", "colour_from", "interval", "block", "motion_levels")
 _SINE_FIELDS = ("w0_first", "w0_hidden")
 _LOCAL_GLOBAL_FIELDS = ("global_width", "w0_global", "side")
@@ -116,7 +116,8 @@ def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
         return {"net": NetId.FILM} | _named(net, _FILM_FIELDS)
     fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
-        return fields | {"net": NetId.PYRAMID} | _named(net, _PYRAMID_FIELDS)
+        fields |= {"net": NetId.PYRAMID, "tiling": TILED if net.tile else 0}
+        return fields | _named(net, _PYRAMID_FIELDS)
     fields |= _named(net, _SINE_FIELDS) | {"activation": LEARNED if net.learned else 0}
     if isinstance(net, LocalGlobal):
         return fields | {"net": NetId.LOCAL_GLOBAL} | _named(net, _LOCAL_GLOBAL_FIELDS)

@@ -32,6 +32,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "bits": (float, "bits per stored number that the width is planned for"),
     "levels": (int, "fixed number of quantisation levels per tensor, 2..65536"),
     "steps": (int, "optimisation steps"),
+    "tile": (int, "samples along the sides of a pyramid's tiles, 128..65536, or 0 for none"),
     "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN, pixels a partition"),
     "learning_rate": (float, "peak learning rate"),
     "partitions": (str, "partitions of local-global along each axis: 16,24; planned when absent"),
@@ -44,7 +45,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
 }
 
 # Settings that a pyramid has; all others belong to coordinate networks.
-PYRAMID_SETTINGS = frozenset({"width", "layers", "steps"})
+PYRAMID_SETTINGS = frozenset({"width", "layers", "steps", "tile"})
 SPECTRUM_SETTINGS = frozenset({"hop", "steps"})
 FILM_SETTINGS = frozenset({"segment", "steps"})
 
@@ -64,6 +65,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "frequencies": (-1, 17),
     "levels": (1, 2**16 + 1),
     "ratio": (0, 1000),
+    "tile": (-1, 2**16 + 1),
 }
 
 

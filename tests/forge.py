@@ -9,10 +9,19 @@ import spec_decoder
 from hypothesis import strategies as st
 
 from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
-from inrcodec.container.header import EXCERPT, LEARNED, Layout, Numbers, net_shape, pack_header
+from inrcodec.container.header import (
+    EXCERPT,
+    LEARNED,
+    TILED,
+    TILES,
+    Layout,
+    Numbers,
+    net_shape,
+    pack_header,
+)
 from inrcodec.container.locals_section import in_file_order, pack_grouped
 from inrcodec.container.weights_section import integers_crc, pack, unpack
-from inrcodec.decoder import film, local_global, pyramid, spectrum
+from inrcodec.decoder import film, local_global, pyramid_latents, spectrum
 from inrcodec.decoder.tensors import tensor_values
 from inrcodec.limits import Limits
 from inrcodec.network import film_of, groups_of, local_global_of, pyramid_of, spectrum_of
@@ -195,6 +204,8 @@ WINDOWS = {
     "siren": window(SIREN, (4, 9), (1, 3)),
     "asmr": window(replace(ASMR, shape=(2, 5)), (7, 10), (5, 0)),
     "pyramid": window(replace(PYRAMID, shape=(5, 6)), (70, 90), (17, 52)),
+    # Where four tiles meet.
+    "tiles": window(replace(PYRAMID, shape=(5, 6), tiling=TILED, tile=128), (200, 400), (126, 253)),
     "partitions": window(
         replace(PARTITIONS, shape=(1, 5), first_group=(1, 0), groups_kept=(1, 2)), (7, 10), (6, 4)
     ),
@@ -407,8 +418,12 @@ def spectra(draw, header):
 def pyramids(draw, header, width):
     """A pyramid's own fields."""
     levels = draw(st.integers(1, max(1, min(16, max(header.coded_shape).bit_length() - 1))))
+    sides = [tile for tile in TILES if tile % 2 ** (levels + 1) == 0]
+    tile = draw(st.sampled_from([0, 0, *sides]))
     return replace(
         header,
+        tiling=TILED if tile else 0,
+        tile=tile,
         levels=levels,
         colour_from=draw(st.integers(0, levels)),
         stages=draw(st.integers(0, levels)),
@@ -545,8 +560,8 @@ def latent_stream(header, segment, tensors, latents, crc):
         crc = film.latents_crc(latents, crc)
         return crc, film.write_latents(film_of(header, segment), values, latents)
     if header.net == Net.PYRAMID:
-        crc = pyramid.latents_crc(latents, crc)
-        return crc, pyramid.write_latents(pyramid_of(header), values, latents)
+        crc = pyramid_latents.latents_crc(latents, crc)
+        return crc, pyramid_latents.write_latents(pyramid_of(header), values, latents)
     crc = spectrum.latents_crc(latents[0], crc)
     return crc, spectrum.write_latents(spectrum_of(header), values, latents[0])
 

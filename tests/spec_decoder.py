@@ -187,11 +187,14 @@ def read_head(payload: bytes) -> dict[str, Any]:
     excerpt = payload[:1] == b"\x10" and c.u8() == 16
     head = read_signal(c, excerpt)
     net = c.u8()
-    head["activation"] = net if net == 16 else 0
-    head["net"] = one_of(c.u8() if net == 16 else net, KINDS[head["kind"]].nets)
+    for name, mark in (("activation", 16), ("tiling", 32)):
+        head[name] = mark if net == mark else 0
+        net = c.u8() if net == mark else net
+    head["net"] = one_of(net, KINDS[head["kind"]].nets)
     head["storage"] = within(c.u8(), 1, 2)
     for name, low, high in NET_FIELDS[head["net"]]:
         head[name] = within(c.varint(), low, high)
+    head["tile"] = one_of(c.varint(), [2**n for n in range(7, 17)]) if head["tiling"] else 0
     if head["net"] == ASMR:
         head["bases"] = [read_level(c, head["ndim"]) for _ in range(head["layers"] + 1)]
     if head["net"] == LOCAL_GLOBAL:
@@ -255,6 +258,7 @@ def check_net(head: dict[str, Any]) -> None:
         require(head["storage"] == 1, "a pyramid by projection")
         require(levels == 1 or 2**levels <= max(head["coded"]), "levels")
         require(max(head["colour_from"], head["stages"]) <= levels, "colour_from or stages")
+        require(head["tile"] % 2 ** (levels + 1) == 0, "tile")
     if head["net"] == SPECTRUM:
         require(head["storage"] == 1, "a spectrum by projection")
         require(head["hop"].bit_count() == 1, "hop is no power of two")
@@ -273,6 +277,7 @@ def check_net(head: dict[str, Any]) -> None:
         require(segments_of(head) == 1, "partitions in segments")
         check_groups(head)
     require(not head["activation"] or head["net"] in (SIREN, ASMR, LOCAL_GLOBAL), "activation")
+    require(not head["tiling"] or head["net"] == PYRAMID, "tiling")
 
 
 def check_groups(head: dict[str, Any]) -> None:
@@ -741,7 +746,7 @@ def grids_of(head: dict[str, Any]) -> list[Grid]:
 def coded_latents(head: dict[str, Any], grid: Grid) -> tuple[slice, ...]:
     """Rows and columns of each phase that are coded."""
     if not head["excerpt"]:
-        return slice(grid.rows), slice(grid.columns)
+        return slice(0, grid.rows), slice(0, grid.columns)
     last = head["levels"] - 1 if grid.level is None else grid.level
     found = []
     for first, shown, size in zip(head["first"], head["shape"], head["coded"], strict=True):
@@ -751,6 +756,32 @@ def coded_latents(head: dict[str, Any], grid: Grid) -> tuple[slice, ...]:
             a, b = max(0, a // 2 - 3), min(padded >> (level + 1), -(-b // 2) + 3)
         found.append(slice(a // 2, -(-b // 2)))
     return tuple(found)
+
+
+def tiles_of(head: dict[str, Any]) -> list[list[tuple[slice, ...]]]:
+    """Of every tile, rows and columns of each phase by grid."""
+    grids = grids_of(head)
+    coded = [coded_latents(head, grid) for grid in grids]
+    if head["net"] != PYRAMID or not head["tile"]:
+        return [coded]
+    sides = []
+    for grid in grids:
+        level = head["levels"] - 1 if grid.level is None else grid.level
+        sides.append(head["tile"] // 2 ** (level + 2))
+    spans = [range(place.start // sides[0], -(-place.stop // sides[0])) for place in coded[0]]
+    return [
+        [
+            tuple(cut(place, n * side, side) for place, n in zip(places, tile, strict=True))
+            for places, side in zip(coded, sides, strict=True)
+        ]
+        for tile in product(*spans)
+    ]
+
+
+def cut(place: slice, first: int, size: int) -> slice:
+    """What a place has of `size` rows or columns from the first on."""
+    start = max(place.start, first)
+    return slice(start, max(start, min(place.stop, first + size)))
 
 
 def coded_parts(head: dict[str, Any], latents: list[np.ndarray]) -> list[np.ndarray]:
@@ -944,27 +975,32 @@ def read_latents(
     head: dict[str, Any], w: dict[str, np.ndarray], payload: bytes
 ) -> list[np.ndarray]:
     """For each grid the latents, (bands, 4, rows, columns)."""
-    stream = LatentStream(payload)
-    latents = read_pyramid(stream, head, Contexts(head, w))
-    stream.finish()
-    return latents
+    tiles, contexts, c = tiles_of(head), Contexts(head, w), Cursor(payload)
+    parts = []
+    for places in tiles:
+        stream = LatentStream(c.take(c.varint()) if head["tile"] else payload)
+        parts.append(read_pyramid(stream, head, contexts, places))
+        stream.finish()
+    require(not head["tile"] or c.at_end(), "bytes after the last tile")
+    return [sum(of_grid[1:], of_grid[0]) for of_grid in zip(*parts, strict=True)]
 
 
 def read_pyramid(
     stream: LatentStream,
     head: dict[str, Any],
     contexts: Contexts,
+    places: list[tuple[slice, ...]],
     past: Callable[[int, int, int], np.ndarray | int] = lambda number, b, p: 0,
 ) -> list[np.ndarray]:
-    """`past`: energy besides, given the number of the grid, band and phase."""
+    """`places`: coded rows and columns by grid. `past`: energy besides, given the number of the
+    grid, band and phase."""
     latents, coarser = [], None
     for number, grid in enumerate(grids_of(head)):
         q = np.zeros((grid.bands, 4, grid.rows, grid.columns), dtype=np.int64)
-        place = coded_latents(head, grid)
         for b, p in np.ndindex(grid.bands, 4):
             more = past(number, b, p)
             indices = contexts.indices(grid, b, p, np.abs(q), coarser, more)
-            q[b, p][place] = stream.plane(indices[place])
+            q[b, p][places[number]] = stream.plane(indices[places[number]])
         latents.append(q)
         coarser = None if grid.level is None else joined(np.abs(q))
     return latents
@@ -1286,10 +1322,12 @@ def read_film(
         count, motion = len(batch.frames), []
         if batch.fields:
             tall = tall_fields(head, count * batch.fields)
-            motion = read_pyramid(stream, tall, Contexts(tall, moving))
+            motion = read_pyramid(stream, tall, Contexts(tall, moving), tiles_of(tall)[0])
         tall = tall_pictures(head, count)
         contexts = Contexts(tall, w, scales[batch.number])
-        picture = read_pyramid(stream, tall, contexts, partial(past.energy, batch))
+        picture = read_pyramid(
+            stream, tall, contexts, tiles_of(tall)[0], partial(past.energy, batch)
+        )
         past.keep(batch, picture)
         latents.append(FilmGrids(motion, picture))
     stream.finish()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import inrcodec
 from inrcodec.container import Kind, parse_file
+from inrcodec.container.header import TILED
 from inrcodec.decoder import decode, info
 from inrcodec.errors import Corrupt, LimitExceeded, OptionError
 from inrcodec.limits import Limits
@@ -24,6 +25,7 @@ PICTURE = replace(forge.PYRAMID, shape=(70, 90), levels=3)
 HEADERS = {
     "picture": PICTURE,
     "grey picture": replace(PICTURE, channels=1, depth=16, levels=2, stages=1, colour_from=0),
+    "tiles": replace(PICTURE, shape=(150, 270), tiling=TILED, tile=128),
     "partitions": forge.PARTITIONS,
     "window": forge.window(replace(PICTURE, shape=(30, 40)), (200, 150), (101, 77)),
     "one frame a segment": replace(forge.SPECTRUM, segment=32),

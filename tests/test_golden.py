@@ -13,7 +13,7 @@ import spec_decoder
 from inrcodec.container import Net, parse_file
 from inrcodec.container.locals_section import in_file_order
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode, film, info, local_global, pyramid, spectrum, verify
+from inrcodec.decoder import decode, film, info, local_global, pyramid_latents, spectrum, verify
 from inrcodec.limits import Limits
 from inrcodec.network import film_of, groups_of, network_of, pyramid_of, spectrum_of, storage_of
 
@@ -30,6 +30,7 @@ NETS = {
         *((net, "direct") for net in ("film", "pyramid", "spectrum", "local_global")),
         *((net, "direct") for net in ("siren", "asmr")),
     },
+    "v1.4": {("pyramid", "direct")},
 }
 CODE_VALUES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 8}
 DECODE_ALL = """
@@ -127,7 +128,7 @@ def latents_of(header, segment, tensors):
     """Arrays of latents in the order of their checksum."""
     if header.net == Net.PYRAMID:
         weights = forge.weights_of(header, tensors)
-        grids = pyramid.read_latents(pyramid_of(header), weights, segment.latents, 0)
+        grids = pyramid_latents.read_latents(pyramid_of(header), weights, segment.latents, 0)
         return [grid.swapaxes(0, 1) for grid in grids]
     if header.net == Net.SPECTRUM:
         weights, net = forge.weights_of(header, tensors), spectrum_of(header)

@@ -17,6 +17,7 @@ import zstandard
 
 from inrcodec.container import Storage, parse_file
 from inrcodec.container.header import pack_header
+from inrcodec.container.streams import join
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder import decode
 from inrcodec.errors import InrError
@@ -139,6 +140,29 @@ def with_activation(sections, net_at):
     """A HEAD with `activation` before `net`."""
     head = sections[0][1]
     return with_head(head[:net_at] + b"\x10" + head[net_at:], sections)
+
+
+def with_tile(side):
+    """A picture in tiles with another side of them in its HEAD."""
+    return with_tiles(b"\x20\3", forge.leb128(128), forge.leb128(side))
+
+
+def with_tiles(marked, old=b"", new=b""):
+    """A picture in tiles with other bytes before `net` in its HEAD, and in `tile`'s place."""
+    data = forge.make_file(forge.WINDOWS["tiles"])
+    sections = forge.payloads(data)
+    head = sections[0][1].replace(b"\x20\3", marked, 1)
+    at = head.rindex(old, 0, len(head) - 6) if old else len(head)
+    return with_head(head[:at] + new + head[at + len(old) :], sections)
+
+
+def with_tile_streams(change):
+    """A picture in tiles whose streams are changed."""
+    sections = forge.payloads(forge.make_file(forge.WINDOWS["tiles"]))
+    cursor, streams = spec_decoder.Cursor(sections[2][1]), []
+    while not cursor.at_end():
+        streams.append(cursor.take(cursor.varint()))
+    return forge.assemble([*sections[:2], (LATENTS, join(change(streams)))])
 
 
 def with_ends(low, high, sections=SOUND_SECTIONS, position=5):
@@ -463,6 +487,14 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             "no learned scalars",
             with_activation(SPECTRUM_SECTIONS, SPECTRUM_SECTIONS[0][1].index(b"\4\1\x20", 10)),
         ),
+        "tiles of a siren": ("has no tiles", with_head(patched(6, b"\x20\1"))),
+        "tiles twice": ("net = 32", with_tiles(b"\x20\x20\3")),
+        "tile 0": ("tile = 0", with_tile(0)),
+        "tile of 96": ("tile = 96", with_tile(96)),
+        "tile smaller than a cell": ("not a multiple of", with_window("tiles", tile=128, levels=7)),
+        "cut tiles": ("length of tile 1 needs", with_tile_streams(lambda streams: streams[:1])),
+        "more tiles": ("bytes after the last", with_tile_streams(lambda s: [*s, s[0]])),
+        "cut tile": ("ends before", with_tile_streams(lambda s: [*s[:-1], s[-1][:-4]])),
         "activation twice": ("net = 16", with_head(patched(6, b"\x10\x10\1"))),
         "activation without net": ("net = 4", with_head(patched(6, b"\x10\4"))),
         "cut HEAD": ("integers_crc needs", with_head(HEAD_PAYLOAD[:-1])),

@@ -21,7 +21,7 @@ from inrcodec.container.weights_section import unpack
 from inrcodec.decoder import decode, film, local_global
 from inrcodec.decoder.part import box_of
 from inrcodec.decoder.plan import plan_decode
-from inrcodec.decoder.pyramid import read_latents
+from inrcodec.decoder.pyramid_latents import read_latents
 from inrcodec.decoder.tensors import read_weights
 from inrcodec.encoder import encode_signal
 from inrcodec.errors import InrError, LimitExceeded

@@ -99,12 +99,17 @@ _SPECTRUM = ("net", (Net.SPECTRUM,))
 _LOCAL_GLOBAL = ("net", (Net.LOCAL_GLOBAL,))
 LEARNED = 16  # first byte of a network's fields where its sines have learned scalars; no net is 16
 _LEARNED = ("activation", (LEARNED,))
+TILED = 32  # first byte of a network's fields where latents lie in tiles
+_TILED = ("tiling", (TILED,))
 _PROJECTION = ("storage", (Storage.PROJECTION,))
 EXCERPT = 16  # first byte of HEAD where a window is stated; no kind has this number
 _EXCERPT = ("excerpt", (EXCERPT,))
+# Fields that are there if the next byte is theirs.
+_MARKERS = {"excerpt": EXCERPT, "activation": LEARNED, "tiling": TILED}
 _BASE = range(1, MAX_SIDE + 1)
 _LENGTH = range(1, MAX_LENGTH + 1)
 _HOPS = tuple(2**n for n in range(5, 15))
+TILES = tuple(2**n for n in range(7, 17))  # sides of tiles
 _INTERVALS = tuple(2**n for n in range(9))
 _BLOCKS = tuple(2**n for n in range(2, 8))
 
@@ -125,6 +130,7 @@ FIELDS = (
     Field("layout", "u8", range(1, 3), "1 grey or RGB, 2 YCbCr 4:2:0", _VIDEO),
     Field("segment", "varint", _LENGTH, "grid points of a segment along axis 0", _PARTED),
     Field("activation", "u8", (LEARNED,), "sines have learned scalars", _LEARNED),
+    Field("tiling", "u8", (TILED,), "latents in tiles: `tile` is there", _TILED),
     Field(
         "net", "u8", range(1, 7), "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 5 film, 6 local-global"
     ),
@@ -142,6 +148,7 @@ FIELDS = (
     Field("colour_from", "varint", range(17), "finest level with every channel", _WAVELET),
     Field("stages", "varint", range(17), "finest levels with a cell network", _PYRAMID),
     Field("coarse_width", "varint", range(1, 4097), "units of the coarser ones", _PYRAMID),
+    Field("tile", "varint", TILES, "samples along the sides of a tile", _TILED),
     Field("interval", "varint", _INTERVALS, "frames from one anchor to the next", _FILM),
     Field("block", "varint", _BLOCKS, "samples from one vector to the next", _FILM),
     Field("motion_levels", "varint", range(1, 9), "levels of the wavelet of motion", _FILM),
@@ -193,6 +200,7 @@ class Header:
     colour_from: int = 0
     stages: int = 0
     coarse_width: int = 0
+    tile: int = 0
     interval: int = 0
     block: int = 0
     motion_levels: int = 0
@@ -219,6 +227,7 @@ class Header:
     layout: Layout | int = 0
     segment: int = 0
     activation: int = 0
+    tiling: int = 0
     excerpt: int = 0
     coded: tuple[int, ...] = ()
     first: tuple[int, ...] = ()
@@ -260,17 +269,16 @@ def unpack_header(payload: bytes, offset: int = 0) -> Header:
     Raises Corrupt, naming field, value and offset, for whatever breaks a rule.
     """
     reader = Reader(payload, "HEAD", offset)
-    values: dict[str, Any] = {"excerpt": reader.peek()}
+    values: dict[str, Any] = {}
     for field in FIELDS:
-        if field.name == "activation":
-            values["activation"] = reader.peek()
+        if field.name in _MARKERS:
+            values[field.name] = reader.peek()
         if _present(field, values):
             read: _Read = _READERS.get(field.type, _read_integer)
             values[field.name] = read(reader, field, values)
     reader.end()
     values.pop("ndim")
-    values["excerpt"] = EXCERPT if "coded" in values else 0
-    values["activation"] = LEARNED if values["activation"] == LEARNED else 0
+    values |= {name: mark if values[name] == mark else 0 for name, mark in _MARKERS.items()}
     values |= {name: named(values[name]) for name, named in _ENUMS.items() if name in values}
     header = Header(**values)
     for problem in _problems(header):
@@ -332,6 +340,8 @@ def _problems(header: Header) -> list[str]:
         problems += _partition_problems(header)
     if header.activation and header.net not in _COORDINATES:
         problems.append(f"net = {header.net.name.lower()} has no learned scalars")
+    if header.tiling and header.net != Net.PYRAMID:
+        problems.append(f"net = {header.net.name.lower()} has no tiles")
     return problems
 
 
@@ -393,6 +403,8 @@ def _pyramid_problems(header: Header) -> list[str]:
     for name in ("colour_from", "stages"):
         if getattr(header, name) > header.levels:
             problems.append(f"{name} = {getattr(header, name)} is more than the levels")
+    if header.tile % 2 ** (header.levels + 1):
+        problems.append(f"tile = {header.tile} is not a multiple of 2^(levels + 1)")
     return problems
 
 

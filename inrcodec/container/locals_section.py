@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inrcodec.container.fields import Reader, pack_varint
+from inrcodec.container.fields import Reader
+from inrcodec.container.streams import join
 from inrcodec.container.weights_section import (
     Record,
     decode_integers,
@@ -60,24 +61,6 @@ def unpack_shared(
     reader = Reader(payload, "WEIGHTS", offset)
     records = read_records(reader, len(sizes) + local)
     return decode_integers(reader, records[: len(sizes)], sizes), records[len(sizes) :]
-
-
-def split(payload: bytes, groups: int, offset: int = 0) -> list[tuple[bytes, int]]:
-    """The stream of each group of a LOCALS payload, and where it begins in the file. Raises
-    Corrupt."""
-    reader = Reader(payload, "LOCALS", offset)
-    streams = []
-    for group in range(groups):
-        length = reader.varint(f"length of group {group}")
-        start = reader.offset
-        streams.append((reader.take(length, f"group {group}"), start))
-    reader.end()
-    return streams
-
-
-def join(streams: Sequence[bytes]) -> bytes:
-    """A LOCALS payload of the streams of groups."""
-    return b"".join(pack_varint(len(stream)) + stream for stream in streams)
 
 
 def unpack_groups(

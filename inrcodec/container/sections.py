@@ -17,8 +17,10 @@ MAJOR = 1
 MAX_SECTIONS = 255
 # From this minor version on files can have segments; older ones have one of each section.
 _PARTED_MINOR = 2
-# And from this one on a window, files that continue them, partitions, films and learned scalars.
-_NEWEST_MINOR = 3
+# From this one on a window, files that continue them, partitions, films and learned scalars.
+_EXCERPT_MINOR = 3
+# And from this one on tiles.
+_TILED_MINOR = 4
 # What files that are joined have in common, beside the sizes of all axes but the first.
 _COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
 FILE_HEADER_BYTES = 12
@@ -117,8 +119,10 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
+    if header.tiling:
+        return _TILED_MINOR
     if header.excerpt or header.activation or header.net in (Net.FILM, Net.LOCAL_GLOBAL):
-        return _NEWEST_MINOR
+        return _EXCERPT_MINOR
     if header.kind != Kind.IMAGE:
         return _PARTED_MINOR
     return 1 if header.net == Net.PYRAMID else 0
@@ -205,7 +209,7 @@ def join(data: bytes, more: Sequence[bytes]) -> bytes:
     sections = parse_file(data, NO_LIMITS).sections
     packed = [data[s.offset : s.offset + s.size_bytes] for s in sections]
     packed += [pack_section(JOINED, file) for file in more]
-    return pack_sections(packed, _NEWEST_MINOR)
+    return pack_sections(packed, _EXCERPT_MINOR)
 
 
 def overhead_of_joined(size_bytes: int) -> int:

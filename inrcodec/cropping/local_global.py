@@ -11,7 +11,8 @@ import numpy as np
 
 from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header, Layout, net_shape
-from inrcodec.container.locals_section import in_file_order, join, split
+from inrcodec.container.locals_section import in_file_order
+from inrcodec.container.streams import join, split
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.cropping.contents import Contents, with_window
 from inrcodec.decoder.local_global import read_integers
@@ -26,8 +27,9 @@ def crop(parsed: ParsedFile, box: Box) -> Contents:
     assert part.locals is not None
     before = groups_of(header)
     after = _touched(header, before, box)
-    streams = [stream for stream, _ in split(part.locals, len(before.boxes()), part.locals_offset)]
-    kept = [streams[number] for number in _places(before, after)]
+    groups = len(before.boxes())
+    streams = split(part.locals, groups, "LOCALS", "group", part.locals_offset)
+    kept = [streams[number][0] for number in _places(before, after)]
     shared, local = read_integers(parsed)
     partitions = before.numbers(after.box)
     own = [_taken(tensor, before.count, partitions) for tensor in local]

@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from inrcodec.allocator import keep_pages
-from inrcodec.decoder import pyramid
+from inrcodec.decoder import pyramid_latents
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
 from inrcodec.nets.context import Contexts, Plane, joined, squares, sums_3x3, walk
@@ -67,7 +67,7 @@ def latents_bits(net: Film, weights: Weights, latents: Sequence[Integers]) -> fl
 def latents_crc(latents: Sequence[Integers], crc: int) -> int:
     """CRC-32 continued over all latents as little-endian i16, in file order."""
     for batch in latents:
-        crc = pyramid.latents_crc([*batch], crc)
+        crc = pyramid_latents.latents_crc([*batch], crc)
     return crc
 
 
@@ -96,11 +96,12 @@ def _walk(net: Film, weights: Weights, code: _Code) -> list[Integers]:
         count = len(batch.frames)
         motion: list[np.ndarray] = []
         if batch.fields:
-            contexts = Contexts(net.motion(count * batch.fields), moving)
-            motion = walk(contexts, plane(True))
-        contexts = Contexts(net.picture(count), of_class(net, weights, batch.level))
+            fields = net.motion(count * batch.fields)
+            motion = walk(Contexts(fields, moving), fields.grids(), plane(True))
+        pictures = net.picture(count)
+        contexts = Contexts(pictures, of_class(net, weights, batch.level))
         more = past.of(batch) if batch.fields else None
-        picture = walk(contexts, plane(False), more=more)
+        picture = walk(contexts, pictures.grids(), plane(False), more)
         past.keep(batch, picture)
         latents.append(Integers(motion, picture))
     return latents

@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 from inrcodec.allocator import keep_pages
 from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header
-from inrcodec.container.locals_section import in_file_order, split, unpack_groups, unpack_shared
+from inrcodec.container.locals_section import in_file_order, unpack_groups, unpack_shared
+from inrcodec.container.streams import split
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder.tensors import check_crc
 from inrcodec.nets.base import grid_index
@@ -35,7 +36,7 @@ def read_integers(
     shared, records = unpack_shared(
         part.weights, [t.size for t in net.shared_tensors()], len(specs), part.weights_offset
     )
-    streams = split(part.locals, math.prod(groups.kept), part.locals_offset)
+    streams = split(part.locals, math.prod(groups.kept), "LOCALS", "group", part.locals_offset)
     members = groups.members()
     local = unpack_groups(streams, records, [t.size for t in specs], members)
     crc = integers_crc(in_file_order(shared, local, members))

@@ -1,19 +1,16 @@
-"""Decoding a latent pyramid: integers from the LATENTS section, samples from integers."""
+"""The samples of a latent pyramid, from its integers."""
 
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
-from zlib import crc32
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from inrcodec.allocator import keep_pages
 from inrcodec.decoder.evaluate import box_means
-from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
-from inrcodec.nets.context import Contexts, walk
 from inrcodec.nets.pyramid import (
     INPUT_GAIN,
     ORIENTATIONS,
@@ -40,56 +37,6 @@ def omitted_levels(net: Pyramid, factor: int) -> int:
     does not, and is missing.
     """
     return min(max(factor.bit_length() - 2, 0), net.levels)
-
-
-def read_latents(
-    net: Pyramid, weights: Weights, payload: bytes, offset: int, omitted: int = 0
-) -> list[np.ndarray]:
-    """The latents of every grid, int32 (4, bands, rows, columns). Raises Corrupt.
-
-    The payload has the finest levels last: with `omitted` of them it is read up to there.
-    """
-    decoder = LatentDecoder(payload, offset)
-    count = 1 + net.levels - omitted
-    latents = walk(Contexts(net, weights), lambda grid, index, scales: decoder.plane(scales), count)
-    if not omitted:
-        decoder.finish()
-    return latents
-
-
-def write_latents(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> bytes:
-    """The LATENTS payload: the inverse of `read_latents`."""
-    encoder = LatentEncoder()
-
-    def plane(grid: int, index: tuple[int, int], scales: np.ndarray) -> np.ndarray:
-        values: np.ndarray = latents[grid][index]
-        encoder.add(values, scales)
-        return values
-
-    walk(Contexts(net, weights), plane)
-    return encoder.finish()
-
-
-def latents_bits(net: Pyramid, weights: Weights, latents: list[np.ndarray]) -> float:
-    """Size of the LATENTS payload in bits, without coding it."""
-    bits = 0.0
-
-    def plane(grid: int, index: tuple[int, int], scales: np.ndarray) -> np.ndarray:
-        nonlocal bits
-        values: np.ndarray = latents[grid][index]
-        bits += cost_bits(values, scales)
-        return values
-
-    walk(Contexts(net, weights), plane)
-    return bits
-
-
-def latents_crc(latents: list[np.ndarray], crc: int) -> int:
-    """CRC-32 continued over all latents as little-endian i16, in file order."""
-    for values in latents:
-        for band in range(values.shape[1]):
-            crc = crc32(values[:, band].astype("<i2").tobytes(), crc)
-    return crc
 
 
 def synthesise(

@@ -1,6 +1,7 @@
 """decode, info and verify: bytes in, a signal or facts out. Never imports torch."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +24,7 @@ from inrcodec.decoder.part import (
     coded_box,
 )
 from inrcodec.decoder.plan import check_file
+from inrcodec.decoder.pyramid_latents import latents_crc, read_latents
 from inrcodec.decoder.segments import network_samples, parted_signal
 from inrcodec.decoder.tensors import check_crc, read_tensors
 from inrcodec.decoder.values import finish, sample_type
@@ -111,17 +113,20 @@ def _pyramid_values(
     parsed: ParsedFile, box: Box, scale: int, draft: bool, ignore_checksum: bool
 ) -> tuple[np.ndarray, int]:
     """Samples of a pyramid's box, float32 (h, w, C), and by how much they are still to be reduced:
-    by all, or by nothing where a draft leaves levels out. Raises Corrupt."""
+    by all, or by nothing where a draft leaves levels out. Of tiles only those that the box needs
+    are read, and integers are checked if they are all there. Raises Corrupt."""
     net, part = pyramid_of(parsed.header), parsed.segments[0]
     assert part.latents is not None
     tensors, weights = read_tensors(net.tensors(), part)
     omitted = pyramid.omitted_levels(net, scale) if draft else 0
-    latents = pyramid.read_latents(net, weights, part.latents, part.latents_offset, omitted)
-    if not omitted:
-        crc = pyramid.latents_crc(latents, integers_crc(tensors))
+    whole = coded_box(parsed.header, box_of(parsed.header, None, None))
+    inner = replace(net, box=box) if net.tile and box != whole else net
+    latents = read_latents(net, weights, part.latents, part.latents_offset, omitted, inner)
+    if not omitted and inner is net:
+        crc = latents_crc(latents, integers_crc(tensors))
         check_crc(crc, parsed.header, 0, ignore_checksum)
     done, left = (scale, 1) if omitted else (1, scale)
-    return np.nan_to_num(pyramid.synthesise(net, weights, latents, box, done)), left
+    return np.nan_to_num(pyramid.synthesise(inner, weights, latents, box, done)), left
 
 
 def verify(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ energy; both in fixed point, so that every machine and thread count finds the sa
 are integers below 2^53 held in float64, exact in any order of summation.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -132,13 +132,12 @@ class Contexts:
 
 
 def walk(
-    contexts: Contexts, plane: Plane, count: int | None = None, more: More | None = None
+    contexts: Contexts, grids: Sequence[Grid], plane: Plane, more: More | None = None
 ) -> list[np.ndarray]:
-    """Visit the planes of all or the first `count` grids in file order; `plane` gives a plane's
-    latents, `more` what they are known by besides. Latents by grid: int32, of their shape."""
+    """Visit the planes of grids, from LL on, in file order; `plane` gives a plane's latents, `more`
+    what they are known by besides. Latents by grid: int32, of their shape."""
     latents: list[np.ndarray] = []
     coarser = Coarser(None)
-    grids = contexts.net.grids()[:count]
     for number, grid in enumerate(grids):
         values = np.zeros(grid.shape, dtype=np.int32)
         magnitudes = np.zeros(grid.shape)

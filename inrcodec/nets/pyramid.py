@@ -19,7 +19,8 @@ nothing; starting from coefficients of a wavelet a fit needs a tenth of their st
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from inrcodec.nets.base import Array, Namespace, TensorSpec
 
@@ -60,6 +61,23 @@ class Grid:
         """Number of latents."""
         return math.prod(self.shape)
 
+    @property
+    def ends(self) -> Box:
+        """First and last+1 row and column of its phases."""
+        return (self.top, self.top + self.rows), (self.left, self.left + self.columns)
+
+    def within(self, other: "Grid") -> "Grid":
+        """What it has in common with another grid of the level, perhaps nothing."""
+        pairs = zip(self.ends, other.ends, strict=True)
+        (top, bottom), (left, right) = ((max(a, c), min(b, d)) for (a, b), (c, d) in pairs)
+        rows, columns = max(bottom - top, 0), max(right - left, 0)
+        return replace(self, rows=rows, columns=columns, top=top, left=left)
+
+    def part(self, inner: "Grid") -> tuple[slice, slice]:
+        """Rows and columns of its phases that a grid inside it has."""
+        top, left = inner.top - self.top, inner.left - self.left
+        return slice(top, top + inner.rows), slice(left, left + inner.columns)
+
     def under(self, finer: "Grid") -> tuple[slice, slice]:
         """Rows and columns of this grid's bands that the phases of the next finer one lie over."""
         top, left = finer.top - 2 * self.top, finer.left - 2 * self.left
@@ -71,7 +89,8 @@ class Pyramid:
     """Sizes of a pyramid. `colour_from`: finest level at which channels after the first have
     latents; `layers`: ReLU layers of `width` units in the finest cell network; `stages`: levels
     with a cell network, the coarser ones with one layer of `coarse_width` units. `box`: samples
-    whose latents there are, all others being 0 (None: all there could be)."""
+    whose latents there are, all others being 0 (None: all there could be). `tile`: samples along
+    the sides of the squares that are coded apart, a multiple of 2^(levels + 1) (0: none are)."""
 
     shape: tuple[int, ...]
     channels: int
@@ -82,6 +101,7 @@ class Pyramid:
     stages: int
     coarse_width: int
     box: Box | None = None
+    tile: int = 0
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -122,6 +142,24 @@ class Pyramid:
             channels = self.channels if level >= self.colour_from else 1
             grids.append(_grid_over(box, level, ORIENTATIONS * channels))
         return grids
+
+    def tiles(self) -> Iterator[list[Grid]]:
+        """What each tile that has any latents has of every grid, row by row of tiles; `grids` as
+        they are where none are coded apart."""
+        grids = self.grids()
+        if not self.tile:
+            yield grids
+            return
+        side = self.tile >> (self.levels + 1)  # of its part of LL's phases
+        starts = [range(first // side * side, last, side) for first, last in grids[0].ends]
+        for top, left in product(*starts):
+            yield [grid.within(self._tile_of(grid, top, left)) for grid in grids]
+
+    def _tile_of(self, grid: Grid, top: int, left: int) -> Grid:
+        """A tile whose part of LL's phases begins here, in a grid."""
+        finer = 0 if grid.level is None else self.levels - 1 - grid.level
+        side = self.tile >> (self.levels + 1) << finer
+        return replace(grid, rows=side, columns=side, top=top << finer, left=left << finer)
 
     @property
     def synthesised(self) -> int:

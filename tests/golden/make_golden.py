@@ -188,6 +188,14 @@ def files_of(version: str) -> dict[str, File]:
                 picture(3, 8), 800, "asmr", STEPS | {"activation": "incode", "bases": "3,2,4/4,2,4"}
             ),
         }
+    if version == "v1.4":
+        tiles = {"steps": "60", "tile": "128"}
+        return {
+            "tiles_grey": File(picture(1, 8, (135, 140)), 950, "pyramid", tiles),
+            "tiles_window": File(
+                picture(3, 8, (140, 150)), 1200, "pyramid", tiles, cut(region=(110, 100, 36, 34))
+            ),
+        }
     raise SystemExit(f"no golden files of {version}")
 
 

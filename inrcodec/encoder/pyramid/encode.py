@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from inrcodec.container.header import Header
+from inrcodec.container.header import TILES, Header
 from inrcodec.container.sections import overhead, pack_file
-from inrcodec.decoder.pyramid import latents_crc, write_latents
+from inrcodec.decoder.pyramid_latents import latents_crc, write_latents
 from inrcodec.encoder.check import checked, psnr_of, unit_error
 from inrcodec.encoder.goal import AIM, meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
@@ -24,6 +24,7 @@ from inrcodec.encoder.pyramid.fit import PyramidFit, fitted_frame
 from inrcodec.encoder.pyramid.synthesis import analyse
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
+from inrcodec.errors import OptionError
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.weights.storage import Direct
 
@@ -31,6 +32,8 @@ from inrcodec.weights.storage import Direct
 STEPS = {1: 15, 2: 30, 3: 60, 4: 120, 5: 240, 6: 500, 7: 1000, 8: 2400, 9: 5000}
 _FULL_STEPS_SAMPLES = 2**19
 _LEAST_STEPS = 30
+# Sides of tiles, and samples of a channel from which pictures have some.
+_TILE, _TILED_SAMPLES = 512, 2**21
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
 # Size of a file with untrained contexts that a fit starts from, over that after it: what is zero at
@@ -60,7 +63,18 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
         colour_from=min(0 if rate > 0.7 else 1, levels - 1),
         stages=stages,
         coarse_width=max(4, width // 2),
+        tile=_tile(session),
     )
+
+
+def _tile(session: Session) -> int:
+    """Samples along the sides of a tile, 0 for none: parts of large pictures are decoded from the
+    tiles that they lie in. Raises OptionError."""
+    large = math.prod(session.signal.shape) > _TILED_SAMPLES
+    tile = session.options.number("tile", _TILE if large else 0)
+    if tile and tile not in TILES:
+        raise OptionError(f"setting tile = {tile} is not a power of two from {TILES[0]} on")
+    return tile
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
