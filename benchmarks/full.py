@@ -35,11 +35,17 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "paper": (
         "paper_size --jobs 2 --threads 1",
+        "projection --jobs 2 --threads 1",
         "peers fit cameraman --steps 2000 --batch 16384 --rate-factor 10",
         "peers fit audio --steps 2000 --rate-factor 10",
         "peers fit kodak --items 5,15 --steps 2000 --batch 16384 --rate-factor 10",
         "peers fit shapes --steps 1000",
         "peers sizes",
+    ),
+    "partitions": (
+        "local_global pictures --steps 1000 --samples 16384",
+        "local_global sounds",
+        "seams",
     ),
     "performance": ("performance",),
 }

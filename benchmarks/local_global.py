@@ -9,6 +9,7 @@ A run that is stopped goes on where it was.
 """
 
 import math
+import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ import numpy as np
 from benchmarks import record
 from benchmarks.data import RESULTS, clips, kodak
 from benchmarks.kodak import _limit_threads
+from benchmarks.tabular import markdown
 from inrcodec.nets import LocalGlobal, Siren
 from inrcodec.nets.base import Array, Namespace, TensorSpec, wave
 from inrcodec.signals import Signal
@@ -33,6 +35,18 @@ if TYPE_CHECKING:
 METHODS = ("local-global", "siren-per-partition", "siren")
 LAYERS = 4  # the paper's three hidden layers after the first
 SHARE = 0.1  # of the parameters, for the global network and Merge
+# Tables 1 (DIV2K, 1,000 epochs) and 11 (32 partitions): other pictures, the same sounds.
+PAPER = {
+    ("pictures", "local-global"): "34.13",
+    ("pictures", "siren-per-partition"): "31.90",
+    ("pictures", "siren"): "33.57",
+    ("gt_bach", "local-global"): "45.18",
+    ("gt_bach", "siren-per-partition"): "39.26",
+    ("gt_bach", "siren"): "39.94",
+    ("gt_counting", "local-global"): "33.18",
+    ("gt_counting", "siren-per-partition"): "31.24",
+    ("gt_counting", "siren"): "32.07",
+}
 _ROW_KEY = ("item", "method", "parameters_asked", "steps", "samples", "learning_rate", "seed")
 
 
@@ -230,6 +244,30 @@ def summary(rows: list[record.Row]) -> str:
                 f" {record.mean(of, 'ms_per_step'):.0f} ms a step"
             )
     return "\n".join(lines)
+
+
+def table(rows: Sequence[record.Row]) -> str:
+    """Means over items, and over settings what the paper has."""
+    lines = []
+    for (kind, steps, samples), members in record.grouped(rows, "kind", "steps", "samples").items():
+        by_item = record.grouped(members, "item") if kind == "sounds" else {(kind,): members}
+        for (name,), of_name in by_item.items():
+            for (method,), of in record.grouped(of_name, "method").items():
+                seams = [row["seam_ratio"] for row in of if "seam_ratio" in row]
+                lines.append(
+                    [
+                        f"{name}, {len(of)} of them" if kind == "pictures" else name,
+                        method,
+                        f"{record.mean(of, 'parameters') / 1000:.0f}",
+                        f"{steps} of {samples}",
+                        f"{record.mean(of, 'psnr_db'):.2f}",
+                        PAPER.get((name, method), "-"),
+                        f"{record.mean(of, 'ms_per_step'):.0f}",
+                        f"{statistics.fmean(seams):.2f}" if seams else "-",
+                    ]
+                )
+    header = ["", "network", "parameters, K", "steps of samples", "PSNR, dB", "paper, dB"]
+    return markdown([*header, "ms a step", "error at borders over elsewhere"], lines)
 
 
 def _key(row: record.Row) -> tuple[Any, ...]:

@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
-from benchmarks import audio, performance, record, report, video
+from benchmarks import (
+    audio,
+    local_global,
+    performance,
+    projection,
+    record,
+    report,
+    seams,
+    video,
+)
 from benchmarks.classical import PEERS
 from benchmarks.record import mean
 from benchmarks.tabular import Missing, markdown, rows_of, where
@@ -72,13 +81,35 @@ def video_table(results: Path) -> str:
     return f"{video.table(rows)}\n\n{video.bd_table(rows)}\n\n{where(rows[0])}."
 
 
+def local_global_table(results: Path) -> str:
+    """Local-Global beside SIREN and a SIREN for each partition."""
+    rows = rows_of(results, "local_global")
+    return f"{local_global.table(rows)}\n\n{_where_fitted(rows[0])}."
+
+
+def seams_table(results: Path) -> str:
+    """Errors at the borders of partitions, in decoded files."""
+    rows = rows_of(results, "seams")
+    return f"{seams.table(rows)}\n\n{where(rows[0])}."
+
+
+def projection_table(results: Path) -> str:
+    """Latents of D'OH by size, quantised, beside networks that are stored as they are."""
+    rows = rows_of(results, "projection")
+    return f"{projection.table(rows)}\n\n{_where_fitted(rows[0])}."
+
+
+def _where_fitted(row: record.Row) -> str:
+    """`where` of fits that no file is made of."""
+    return where(row).replace(" per encode", "")
+
+
 def peers(results: Path) -> str:
     """Networks of the ASMR paper, fitted here and there."""
     from benchmarks.peers.__main__ import table
 
     rows = rows_of(results, "peers")
-    note = f"\n\n{where(rows[0])}.".replace(" per encode", "")
-    return table(rows) + note
+    return f"{table(rows)}\n\n{_where_fitted(rows[0])}."
 
 
 def peers_sizes(results: Path) -> str:

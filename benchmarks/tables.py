@@ -256,6 +256,9 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "effort": lambda results: result_tables.performance_table(results, "effort"),
     "decode": lambda results: result_tables.performance_table(results, "decode"),
     "size": lambda results: result_tables.performance_table(results, "size"),
+    "local_global": lambda results: result_tables.local_global_table(results),
+    "projection": lambda results: result_tables.projection_table(results),
+    "seams": lambda results: result_tables.seams_table(results),
     "peers": lambda results: result_tables.peers(results),
     "peers_sizes": lambda results: result_tables.peers_sizes(results),
 }

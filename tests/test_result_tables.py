@@ -78,3 +78,38 @@ def test_peers_of_the_paper(tmp_path):
         "| cameraman | SIREN (3) | 66.8 | 66.30 | 1 | 2000 of all, rate 0.001 | 28.00 dB | 28.62 dB"
         " | 700 |"
     ) in result_tables.peers(tmp_path)
+
+
+def test_local_global(tmp_path):
+    common = {"steps": 1000, "samples": 256, "parameters": 199_000, "ms_per_step": 20.0}
+    rows = [
+        common | {"kind": kind, "item": item, "method": method, "psnr_db": psnr} | more
+        for kind, item, method, psnr, more in (
+            ("pictures", "a", "local-global", 34.0, {"seam_ratio": 1.0}),
+            ("pictures", "b", "local-global", 35.0, {"seam_ratio": 1.1}),
+            ("pictures", "a", "siren", 33.0, {}),
+            ("sounds", "gt_bach", "siren", 39.0, {}),
+        )
+    ]
+    save(tmp_path, "local_global", rows)
+    lines = result_tables.local_global_table(tmp_path).splitlines()
+    assert lines[2:5] == [
+        "| pictures, 2 of them | local-global | 199 | 1000 of 256 | 34.50 | 34.13 | 20 | 1.05 |",
+        "| pictures, 1 of them | siren | 199 | 1000 of 256 | 33.00 | 33.57 | 20 | - |",
+        "| gt_bach | siren | 199 | 1000 of 256 | 39.00 | 39.94 | 20 | - |",
+    ]
+    assert lines[-1] == "p, 2 threads, torch 2, commit c."
+
+
+def test_seams(tmp_path):
+    save(tmp_path, "seams", [{"image": "a", "bpp": 2, "psnr_db": 30, "side": [32, 24], "ratio": 1}])
+    line = result_tables.seams_table(tmp_path).splitlines()[2]
+    assert line == "| a | 2.00 | 30.00 | 32x24 | 1.000 |"
+
+
+def test_projection(tmp_path):
+    sizes = {f"psnr_db_{bits}_bit": 20.0 + bits for bits in (4, 5, 6, 8, 16)}
+    row = {"network": "SIREN 20x5", "frequencies": 10, "stored_numbers": 1800, "psnr_db": 24.0}
+    save(tmp_path, "projection", [row | sizes | {"bpp_8_bit": 0.07, "seconds": 60.0}])
+    line = result_tables.projection_table(tmp_path).splitlines()[2]
+    assert line.startswith("| SIREN 20x5 | 10 | 1.8 | 24.00 | 24.00 | 25.00 | 26.00 | 28.00 |")
