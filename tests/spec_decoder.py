@@ -762,7 +762,7 @@ def tiles_of(head: dict[str, Any]) -> list[list[tuple[slice, ...]]]:
     """Of every tile, rows and columns of each phase by grid."""
     grids = grids_of(head)
     coded = [coded_latents(head, grid) for grid in grids]
-    if head["net"] != PYRAMID or not head["tile"]:
+    if not head["tile"]:
         return [coded]
     sides = []
     for grid in grids:
@@ -1253,7 +1253,7 @@ def tall_fields(head: dict[str, Any], count: int) -> dict[str, Any]:
     levels = head["motion_levels"]
     rows, columns = (multiple_of(side, 2 ** (levels + 1)) for side in field_sides(head))
     sizes = {"coded": [count * rows, columns], "excerpt": 0, "channels": 1, "levels": levels}
-    return sizes | {"colour_from": 0, "stages": 0}
+    return sizes | {"colour_from": 0, "stages": 0, "tile": 0}
 
 
 def has_axes(head: dict[str, Any]) -> bool:

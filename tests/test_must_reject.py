@@ -487,7 +487,10 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             "no learned scalars",
             with_activation(SPECTRUM_SECTIONS, SPECTRUM_SECTIONS[0][1].index(b"\4\1\x20", 10)),
         ),
-        "tiles of a siren": ("has no tiles", with_head(patched(6, b"\x20\1"))),
+        "tiles of a siren": (
+            "siren has no tiles",
+            with_head(patched(6, b"\x20\1")[:-6] + forge.leb128(128) + HEAD_PAYLOAD[-6:]),
+        ),
         "tiles twice": ("net = 32", with_tiles(b"\x20\x20\3")),
         "tile 0": ("tile = 0", with_tile(0)),
         "tile of 96": ("tile = 96", with_tile(96)),
