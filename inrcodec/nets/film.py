@@ -91,6 +91,11 @@ class Film:
             level += 1
         return tuple(batches)
 
+    @cached_property
+    def referenced(self) -> frozenset[int]:
+        """Frames that others are predicted from."""
+        return frozenset(frame for batch in self.batches for frame in batch.references)
+
     @property
     def classes(self) -> int:
         """Classes of frames: the levels that batches can have."""

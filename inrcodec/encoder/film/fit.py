@@ -120,10 +120,9 @@ class FilmFit(LatentFit):
         A latent that was rounded away is often not wanted any more: the rest was fitted around it.
         """
         wanted, now = self._recoded(lambda now, wanted: now)
-        needed = {frame for batch in self.net.batches for frame in batch.references}
         every = zip(self.net.batches, self._parts(wanted), self._parts(now), strict=True)
         for batch, parts, lasting in every:
-            if needed & {*batch.frames}:
+            if self.net.referenced & {*batch.frames}:
                 for grid, values in zip(parts.picture, lasting.picture, strict=True):
                     grid *= torch.where(values != 0, _OTHERS_LEAN, 1 / _OTHERS_LEAN)
         return wanted
@@ -143,7 +142,7 @@ class FilmFit(LatentFit):
         every: list[Tensor] = []
         after: list[Tensor] = []
         parts = zip(self.net.batches, self._parts(self._rounded()), strict=True)
-        for number, (batch, grids) in enumerate(parts):
+        for batch, grids in parts:
             planes = frames_of(self._planes, batch.frames)
             predicted = [torch.zeros_like(plane) for plane in planes]
             if batch.fields:
@@ -153,7 +152,7 @@ class FilmFit(LatentFit):
             wanted = maker.coefficients(weights, batch, left)
             picture = [chosen(*pair) for pair in zip(grids.picture, wanted, strict=True)]
             found = maker.pictures(weights, batch, picture)
-            maker.keep(number, [a + b for a, b in zip(found, predicted, strict=True)], kept)
+            maker.keep(batch, [a + b for a, b in zip(found, predicted, strict=True)], kept)
             every += [*(_VECTOR_WORTH * grid for grid in grids.motion), *wanted]
             after += [*grids.motion, *picture]
         flat, new = (torch.cat([grid.reshape(-1) for grid in each]) for each in (every, after))

@@ -110,7 +110,7 @@ class Start:
                 coded = [grid.round() for grid in picture]
                 found = self._synthesis.pictures(weights, batch, coded)
                 found = [a + b for a, b in zip(found, predicted, strict=True)]
-                self._synthesis.keep(number, found, kept)
+                self._synthesis.keep(batch, found, kept)
             latents.append(Grids(motion, picture))
         return latents
 

@@ -53,29 +53,25 @@ class Synthesis:
         self._dense = [_Dense(down, across)]
         if net.halved:
             self._dense.append(_Dense(_means_of_two(down), _means_of_two(across)))
-        self._later = [
-            {f for other in net.batches[i + 1 :] for f in other.references}
-            for i in range(len(net.batches))
-        ]
 
     def batches(
         self, weights: Mapping[str, Tensor], values: Sequence[Grids]
     ) -> Iterator[tuple[Batch, Planes]]:
         """Batches and their decoded planes, in the film's own axes."""
         kept: dict[int, Planes] = {}
-        for number, (batch, grids) in enumerate(zip(self.net.batches, values, strict=True)):
+        for batch, grids in zip(self.net.batches, values, strict=True):
             planes = self.pictures(weights, batch, grids.picture)
             if batch.fields:
                 fields = self.fields(weights, batch, grids.motion)
                 predicted = self.predicted(batch, fields, kept)
                 planes = [a + b for a, b in zip(planes, predicted, strict=True)]
-            self.keep(number, planes, kept)
+            self.keep(batch, planes, kept)
             yield batch, planes
 
-    def keep(self, number: int, planes: Planes, kept: dict[int, Planes]) -> None:
+    def keep(self, batch: Batch, planes: Planes, kept: dict[int, Planes]) -> None:
         """Double the frames of a batch that others are predicted from."""
-        for i, frame in enumerate(self.net.batches[number].frames):
-            if frame in self._later[number]:
+        for i, frame in enumerate(batch.frames):
+            if frame in self.net.referenced:
                 kept[frame] = [doubled(plane[i : i + 1]) for plane in planes]
 
     def pictures(self, weights: Mapping[str, Tensor], batch: Batch, grids: list[Tensor]) -> Planes:
