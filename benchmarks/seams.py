@@ -1,8 +1,8 @@
 """Whether partitions show: python -m benchmarks.seams
 
-Encodes a picture with `local-global`, decodes the file with the installed command, and compares the
+Encodes pictures with `local-global`, decodes the files with the installed command, and compares the
 squared error of samples beside another partition with that of all others. Beside docs/seams.png,
-with the decoded picture, its errors and where the partitions meet, it writes results/seams.json.
+with a decoded picture, its errors and where the partitions meet, it writes results/seams.json.
 """
 
 import tempfile
@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from benchmarks import record
-from benchmarks.data import RESULTS, ROOT, bundled
+from benchmarks.data import RESULTS, ROOT, skimage_pictures
 from benchmarks.kodak import _limit_threads, encode_one
 from benchmarks.tabular import markdown
 
@@ -92,20 +92,20 @@ def table(rows: list[record.Row]) -> str:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("pictures", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--bpp", default=2.0, show_default=True)
-@click.option("--effort", default=5, show_default=True)
+@click.option("--effort", default=3, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def main(pictures: tuple[Path, ...], bpp: float, effort: int, threads: int) -> None:
-    """Measure PICTURES, or the one that comes with the repository, which is drawn too."""
+    """Measure PICTURES, or those that come with scikit-image, of which the first is drawn too."""
     _limit_threads(threads)
     command, rows = record.command_line("seams"), []
     settings = {"bpp": bpp, "repr": "local-global", "effort": effort, "threads": threads}
-    for path in pictures or bundled()[:1]:
+    for number, path in enumerate(pictures or skimage_pictures()):
         with tempfile.TemporaryDirectory() as folder:
             row = encode_one(path, settings, keep=Path(folder) / "a")
             row, planes = measured(path, row, Path(folder))
         rows.append(row | record.provenance(threads, command))
         click.echo(f"{path.stem}: {row['psnr_db']} dB, ratio {row['ratio']}")
-        if not pictures:
+        if not pictures and number == 0:
             draw(*planes, row["side"], ROOT / "docs" / "seams.png")
     record.save(RESULTS / "seams.json", command, rows)
 
