@@ -4,6 +4,7 @@
     decode    milliseconds, multiply-accumulates and peak memory of a 768x512 file, beside what this
               machine reaches in a matrix product: the roof of any decoder that is made of them
     size      seconds and peak memory of both directions as a picture grows, steps fixed
+    part      a hundredth of a 20-megapixel picture, and an eighth of its size, beside the whole
 
 Decodes are timed in this process, median of --repeats after two that do not count; peaks are those
 of whole commands in processes of their own. Files that are only decoded come from fits of a few
@@ -31,7 +32,7 @@ from benchmarks.kodak import _limit_threads, encode_one
 from benchmarks.startup import INRCODEC
 from benchmarks.tabular import markdown
 
-PARTS = ("effort", "decode", "size")
+PARTS = ("effort", "decode", "size", "part")
 REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
 EFFORTS = (1, 3, 5, 7)
 MEGAPIXELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -39,6 +40,8 @@ RATE = 0.3
 _STEPS = 20  # of fits that are only there to be timed
 _SIDE = 2048  # of the matrix product
 _COPY_MB = 256
+_LARGE = 20.0  # megapixels of the picture whose parts are decoded
+_PARTED = ("pyramid", "asmr", "siren", "local-global")
 _KEY = ("part", "repr", "effort", "megapixels", "threads")
 
 Job = tuple[record.Row, Callable[[], record.Row]]  # what tells it from others, and how it is done
@@ -97,6 +100,31 @@ def size_jobs(megapixels: Sequence[float], kinds: Sequence[str]) -> Iterator[Job
                 {"part": "size", "repr": kind, "megapixels": size},
                 partial(size_row, kind, sides(size)),
             )
+
+
+def part_jobs(kinds: Sequence[str]) -> Iterator[Job]:
+    """Parts of a large picture beside the whole."""
+    for kind in kinds:
+        yield (
+            {"part": "part", "repr": kind, "megapixels": _LARGE},
+            partial(part_row, kind, sides(_LARGE)),
+        )
+
+
+def part_row(kind: str, size: tuple[int, int]) -> record.Row:
+    """Decodes of one file: whole, a hundredth of it from its middle, an eighth of the size."""
+    import inrcodec
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = made(Path(folder), kind, size).read_bytes()
+    region = (*(n // 2 for n in size), *(max(n // 10, 1) for n in size))
+    seconds = {
+        "whole_s": timed(lambda: inrcodec.decode(data), 1),
+        "region_s": timed(lambda: inrcodec.decode(data, region=region), 3),
+        "scaled_s": timed(lambda: inrcodec.decode(data, scale=8), 1),
+        "draft_s": timed(lambda: inrcodec.decode(data, scale=8, draft=True), 1),
+    }
+    return {"bytes": len(data)} | {name: round(value, 3) for name, value in seconds.items()}
 
 
 def sides(megapixels: float) -> tuple[int, int]:
@@ -244,11 +272,28 @@ def size_table(rows: Sequence[record.Row]) -> str:
     return markdown([*header, "peak, MB"], lines)
 
 
+def part_table(rows: Sequence[record.Row]) -> str:
+    """Seconds of parts, and their share of the whole's."""
+    lines = []
+    for row in rows:
+        if row["part"] == "part":
+            whole = row["whole_s"]
+            cells = [
+                f"{row[key]:.2f} ({row[key] / whole:.1%})"
+                for key in ("region_s", "scaled_s", "draft_s")
+            ]
+            lines.append([f"`{row['repr']}`", f"{row['megapixels']:g}", f"{whole:.1f}", *cells])
+    header = ["", "megapixels", "whole, s", "a hundredth, s", "1/8 of the size, s", "as a draft, s"]
+    return markdown(header, lines)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
 @click.option("--effort", "efforts", type=int, multiple=True, default=EFFORTS, show_default=True)
 @click.option("--megapixels", type=float, multiple=True, default=MEGAPIXELS, show_default=True)
-@click.option("--repr", "kinds", type=click.Choice(REPRESENTATIONS), multiple=True)
+@click.option(
+    "--repr", "kinds", type=click.Choice([*REPRESENTATIONS, "local-global"]), multiple=True
+)
 @click.option("--repeats", default=9, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--output", default="performance", show_default=True, help="Name under results.")
@@ -267,6 +312,7 @@ def main(
     jobs = {
         "decode": lambda: decode_jobs(repeats, chosen),
         "size": lambda: size_jobs(megapixels, chosen),
+        "part": lambda: part_jobs(kinds or _PARTED),
         "effort": lambda: effort_jobs(efforts, threads, chosen),
     }
     for part, start in jobs.items():

@@ -69,6 +69,7 @@ def performance_table(results: Path, part: str) -> str:
         "effort": performance.effort_table,
         "decode": performance.decode_table,
         "size": performance.size_table,
+        "part": performance.part_table,
     }[part](rows)
     row = rows[0]
     threads = f"{row['threads']} threads of {row['cores']} cores"
