@@ -30,7 +30,6 @@ def encode_one(
     Peers named in `beside` are given the same bytes (`classical.psnr_at`). The file and its picture
     stay as `keep` with suffixes .inr and .png.
     """
-    from benchmarks import classical
     from inrcodec import metrics
     from inrcodec.encoder import encode_signal
     from inrcodec.options import EncodeOptions
@@ -64,10 +63,30 @@ def encode_one(
         "decode_s": round(decode_s, 2),
         "steps": made.steps,
         "stopped": made.stopped,
-    } | {
-        f"{name}_psnr_db": round(classical.psnr_at(name, signal.samples, size) or math.nan, 4)
-        for name in beside
+    } | peers_at(path, size, beside)
+
+
+def peers_at(path: Path, size: int, names: Sequence[str]) -> record.Row:
+    """PSNR of peers at a size in bytes."""
+    from benchmarks import classical
+    from inrcodec.signals import read_image
+
+    samples = read_image(path, path.name).samples
+    return {
+        f"{name}_psnr_db": round(classical.psnr_at(name, samples, size) or math.nan, 4)
+        for name in names
     }
+
+
+def add_peers(rows: Sequence[record.Row], paths: Sequence[Path], names: Sequence[str]) -> int:
+    """Put the peers into rows that were made without them; how many rows there were."""
+    by_name, added = {path.stem: path for path in paths}, 0
+    for row in rows:
+        absent = [name for name in names if f"{name}_psnr_db" not in row]
+        if absent and row["image"] in by_name:
+            row |= peers_at(by_name[row["image"]], row["bytes"], absent)
+            added += 1
+    return added
 
 
 def rounded(value: float | None, digits: int = 4) -> float | None:
@@ -115,6 +134,9 @@ def main(
     expert = dict(item.split("=", 1) for item in settings)
     command = record.command_line("kodak")
     where = record.provenance(threads, command) | {"jobs": jobs}
+    asked = [r for r in rows if (r["asked_repr"], r["effort"]) == (representation, effort)]
+    if add_peers([row for row in asked if row["asked_bpp"] in rates], paths, beside):
+        record.save(target, command, rows)
     with ProcessPoolExecutor(jobs) as pool:
         futures = [
             pool.submit(

@@ -13,6 +13,7 @@ from benchmarks import (
     classical,
     entropy_coders,
     fetch,
+    kodak,
     paper_size,
     record,
     speed,
@@ -249,3 +250,14 @@ def test_a_spoilt_fit_is_below_the_trend_of_the_others():
     gap, row = stability.below_trend(stability_rows(0.5))[0]
     assert gap == pytest.approx(0.5) and row["bpp"] == 0.3
     assert "| a | 7 | 0.50 | 0.30 | 0 |" in stability.table(stability_rows(0.5))
+
+
+def test_peers_are_put_into_rows_that_lack_them(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        kodak, "peers_at", lambda *given: asked.append(given) or {"avif_psnr_db": 30.0}
+    )
+    rows = [{"image": "a", "bytes": 9}, {"image": "a", "avif_psnr_db": 1.0}, {"image": "b"}]
+    assert kodak.add_peers(rows, [tmp_path / "a.png"], ["avif"]) == 1
+    assert asked == [(tmp_path / "a.png", 9, ["avif"])]
+    assert [row.get("avif_psnr_db") for row in rows] == [30.0, 1.0, None]
