@@ -110,12 +110,14 @@ def _seconds(groups: Iterable[list[record.Row]]) -> str:
 
 def beside_avif(results: Path) -> str:
     """The pyramid beside AVIF files of the same size, made in the same run."""
-    lines, curves = [], {}
+    lines: list[list[str]] = []
+    curves: dict[int, dict[str, list[record.Row]]] = {}
     for effort, rows in pyramid_rows(results).items():
         compared = [row for row in rows if "avif_psnr_db" in row]
         for (image,), points in record.grouped(compared, "image").items():
             if len(points) >= LEAST_POINTS:
-                curves[effort, image] = sorted(points, key=lambda row: row["bpp"])
+                of_effort = curves.setdefault(effort, {})
+                of_effort[image] = sorted(points, key=lambda row: row["bpp"])
         groups = record.grouped(compared, "asked_bpp", "image")
         for rate in sorted({rate for rate, _ in groups}):
             members = [groups[key][0] for key in groups if key[0] == rate]
@@ -135,26 +137,36 @@ def beside_avif(results: Path) -> str:
         raise Missing("results/kodak_pyramid.json has no rows with AVIF beside them")
     header = ["effort", "pictures", "bpp", "ours, dB", "AVIF, dB", "ours higher on"]
     table = markdown([*header, "mean s", "longest s"], lines)
-    return table + "".join(
-        _bd_sentence(curves, effort) for effort in sorted({e for e, _ in curves})
-    )
+    return f"{table}{_bd_by_effort(curves)}"
 
 
-def _bd_sentence(curves: dict[tuple[int, str], list[record.Row]], effort: int) -> str:
-    """Mean BD-rate over pictures with a curve at an effort."""
-    rates = []
-    for (own, _), points in curves.items():
-        if own == effort:
-            keys = ("avif_psnr_db", "psnr_db")
-            avif, ours = ([(row["bpp"], row[key]) for row in points] for key in keys)
-            rates.append(bd_rate(avif, ours))
-    rates = [rate for rate in rates if not math.isnan(rate)]
-    if not rates:
+def _bd_by_effort(curves: dict[int, dict[str, list[record.Row]]]) -> str:
+    """BD-rate against the time of an encode, on the pictures with a curve at every effort."""
+    common = sorted(set.intersection(*(set(found) for found in curves.values()))) if curves else []
+    lines = []
+    for effort, found in curves.items():
+        rates = [_bd_to_avif(found[image]) for image in common]
+        if rates and not any(map(math.isnan, rates)):
+            rows = [row for image in common for row in found[image]]
+            lines.append(
+                [
+                    str(effort),
+                    str(len(common)),
+                    f"{mean(rows, 'encode_s') / 60:.2f}",
+                    f"{statistics.fmean(rates):+.1f} %",
+                    f"{min(rates):+.1f} to {max(rates):+.1f} %",
+                ]
+            )
+    if not lines:
         return ""
-    return (
-        f"\n\nBD-rate against AVIF at effort {effort}: {statistics.fmean(rates):+.1f} % in the mean"
-        f" of {len(rates)} pictures (from {min(rates):+.1f} to {max(rates):+.1f} %)."
-    )
+    header = ["effort", "pictures", "minutes per encode", "BD-rate against AVIF", "of pictures"]
+    return f"\n\n{markdown(header, lines)}"
+
+
+def _bd_to_avif(points: list[record.Row]) -> float:
+    keys = ("avif_psnr_db", "psnr_db")
+    avif, ours = ([(row["bpp"], row[key]) for row in points] for key in keys)
+    return bd_rate(avif, ours)
 
 
 def _by_rate(rows: list[record.Row]) -> dict[float, list[record.Row]]:
