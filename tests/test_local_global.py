@@ -295,6 +295,16 @@ def test_samples_are_all_seen_and_padding_is_not():
     assert rows.variance == pytest.approx(float(values.reshape(-1, 2).var(axis=0).mean()))
 
 
+def test_places_at_borders_come_more_often():
+    net = LocalGlobal((12, 6), 1, 3, 1, 2, (4, 6))  # partitions above one another
+    rows = PartitionSamples(np.zeros((12, 6, 1), np.float32), net, torch.device("cpu"))
+    batches = rows.batches(4, torch.Generator().manual_seed(0))
+    seen = np.bincount(torch.cat([next(batches) for _ in range(3000)]).numpy(), minlength=24)
+    by_row = seen.reshape(4, 6).sum(axis=1)
+    assert by_row[[0, 3]].sum() / by_row[[1, 2]].sum() == pytest.approx(1.3, rel=0.05)
+    assert next(rows.batches(24, torch.Generator())) is None
+
+
 def wavy(kind, shape, channels):
     axes = np.meshgrid(*map(np.arange, shape), indexing="ij")
     wave = sum(np.sin(axis / (3 + i)) for i, axis in enumerate(axes)) / len(shape)

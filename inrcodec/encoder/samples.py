@@ -1,6 +1,6 @@
 """The signal as rows of a network: inputs, targets, and a mask over padding."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -98,12 +98,19 @@ def _blocks(
 
 def shuffled(rows: int, batch: int, generator: torch.Generator) -> Iterator[Tensor | None]:
     """Endless batches of row numbers, each epoch a new order; None where a batch is all rows."""
-    if batch >= rows:
-        while True:
-            yield None
+    return in_epochs(lambda: torch.arange(rows), rows, batch, generator)
+
+
+def in_epochs(
+    epoch: Callable[[], Tensor], rows: int, batch: int, generator: torch.Generator
+) -> Iterator[Tensor | None]:
+    """`shuffled`, of the rows that `epoch` gives for each epoch, at least `rows` of them."""
+    while batch >= rows:
+        yield None
     while True:
-        order = torch.randperm(rows, generator=generator)
-        for first in range(0, rows - batch + 1, batch):
+        order = epoch()
+        order = order[torch.randperm(len(order), generator=generator)]
+        for first in range(0, len(order) - batch + 1, batch):
             yield order[first : first + batch]
 
 
