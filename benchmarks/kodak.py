@@ -15,11 +15,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from benchmarks import record
 from benchmarks.data import RESULTS, kodak
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def encode_one(
@@ -63,15 +67,19 @@ def encode_one(
         "decode_s": round(decode_s, 2),
         "steps": made.steps,
         "stopped": made.stopped,
-    } | peers_at(path, size, beside)
+    } | _at_size(signal.samples, size, beside)
 
 
 def peers_at(path: Path, size: int, names: Sequence[str]) -> record.Row:
-    """PSNR of peers at a size in bytes."""
-    from benchmarks import classical
+    """PSNR of peers on a picture at a size in bytes."""
     from inrcodec.signals import read_image
 
-    samples = read_image(path, path.name).samples
+    return _at_size(read_image(path, path.name).samples, size, names)
+
+
+def _at_size(samples: "np.ndarray", size: int, names: Sequence[str]) -> record.Row:
+    from benchmarks import classical
+
     return {
         f"{name}_psnr_db": round(classical.psnr_at(name, samples, size) or math.nan, 4)
         for name in names

@@ -1,5 +1,6 @@
 """Tables of docs/results.md that are made of more than one kind of row."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
@@ -84,8 +85,7 @@ def video_table(results: Path) -> str:
 
 def local_global_table(results: Path) -> str:
     """Local-Global beside SIREN and a SIREN for each partition."""
-    rows = rows_of(results, "local_global")
-    return f"{local_global.table(rows)}\n\n{_where_fitted(rows[0])}."
+    return _fitted(rows_of(results, "local_global"), local_global.table)
 
 
 def seams_table(results: Path) -> str:
@@ -96,21 +96,19 @@ def seams_table(results: Path) -> str:
 
 def projection_table(results: Path) -> str:
     """Latents of D'OH by size, quantised, beside networks that are stored as they are."""
-    rows = rows_of(results, "projection")
-    return f"{projection.table(rows)}\n\n{_where_fitted(rows[0])}."
+    return _fitted(rows_of(results, "projection"), projection.table)
 
 
-def _where_fitted(row: record.Row) -> str:
-    """`where` of fits that no file is made of."""
-    return where(row).replace(" per encode", "")
+def _fitted(rows: list[record.Row], table: Callable[[list[record.Row]], str]) -> str:
+    """A table of fits that no file is made of, and where they ran."""
+    return f"{table(rows)}\n\n{where(rows[0]).replace(' per encode', '')}."
 
 
 def peers(results: Path) -> str:
     """Networks of the ASMR paper, fitted here and there."""
     from benchmarks.peers.__main__ import table
 
-    rows = rows_of(results, "peers")
-    return f"{table(rows)}\n\n{_where_fitted(rows[0])}."
+    return _fitted(rows_of(results, "peers"), table)
 
 
 def peers_sizes(results: Path) -> str:

@@ -38,13 +38,20 @@ def read_latents(
         count = max((i + 1 for i, grid in enumerate(common) if grid.size), default=0)
         if not count:
             continue
-        decoder = LatentDecoder(stream, start)
-        read = walk(contexts, tile[:count], lambda grid, index, scales: decoder.plane(scales))  # noqa: B023
-        if count == len(tile):
-            decoder.finish()
+        read = _read(contexts, tile[:count], LatentDecoder(stream, start), count == len(tile))
         for i, values in enumerate(read):
             place, source = wanted[i].part(common[i]), tile[i].part(common[i])
             latents[i][:, :, *place] = values[:, :, *source]
+    return latents
+
+
+def _read(
+    contexts: Contexts, grids: Sequence[Grid], decoder: LatentDecoder, whole: bool
+) -> list[np.ndarray]:
+    """The latents of some grids; `whole`: nothing follows them. Raises Corrupt."""
+    latents = walk(contexts, grids, lambda grid, index, scales: decoder.plane(scales))
+    if whole:
+        decoder.finish()
     return latents
 
 
