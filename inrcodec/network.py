@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inrcodec.container.header import LEARNED, TILED, Header, Layout, net_shape
+from inrcodec.container.header import LEARNED, MIRRORED, TILED, Header, Layout, net_shape
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, LocalGlobal, Net, Siren
@@ -27,6 +27,7 @@ def pyramid_of(header: Header) -> Pyramid:
     return Pyramid(
         shape=header.coded_shape,
         box=tuple((a, a + n) for a, n in ends) if header.excerpt else None,
+        mirrored=bool(header.mirroring),
         **_named(header, ("channels", "width", "layers", *_PYRAMID_FIELDS)),
     )
 
@@ -117,6 +118,7 @@ def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
     fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
         fields |= {"net": NetId.PYRAMID, "tiling": TILED if net.tile else 0}
+        fields |= {"mirroring": MIRRORED if net.mirrored else 0}
         return fields | _named(net, _PYRAMID_FIELDS)
     fields |= _named(net, _SINE_FIELDS) | {"activation": LEARNED if net.learned else 0}
     if isinstance(net, LocalGlobal):

@@ -12,6 +12,7 @@ from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
 from inrcodec.container.header import (
     EXCERPT,
     LEARNED,
+    MIRRORED,
     TILED,
     TILES,
     Layout,
@@ -204,6 +205,7 @@ WINDOWS = {
     "siren": window(SIREN, (4, 9), (1, 3)),
     "asmr": window(replace(ASMR, shape=(2, 5)), (7, 10), (5, 0)),
     "pyramid": window(replace(PYRAMID, shape=(5, 6)), (70, 90), (17, 52)),
+    "mirrored": window(replace(PYRAMID, shape=(5, 6), mirroring=MIRRORED), (70, 90), (17, 52)),
     # Where four tiles meet.
     "tiles": window(replace(PYRAMID, shape=(5, 6), tiling=TILED, tile=128), (200, 400), (126, 253)),
     "partitions": window(
@@ -428,6 +430,7 @@ def pyramids(draw, header, width):
         colour_from=draw(st.integers(0, levels)),
         stages=draw(st.integers(0, levels)),
         coarse_width=draw(st.integers(1, width)),
+        mirroring=draw(st.sampled_from([0, MIRRORED])),
     )
 
 

@@ -187,7 +187,7 @@ def read_head(payload: bytes) -> dict[str, Any]:
     excerpt = payload[:1] == b"\x10" and c.u8() == 16
     head = read_signal(c, excerpt)
     net = c.u8()
-    for name, mark in (("activation", 16), ("tiling", 32)):
+    for name, mark in (("activation", 16), ("tiling", 32), ("mirroring", 64)):
         head[name] = mark if net == mark else 0
         net = c.u8() if net == mark else net
     head["net"] = one_of(net, KINDS[head["kind"]].nets)
@@ -278,6 +278,7 @@ def check_net(head: dict[str, Any]) -> None:
         check_groups(head)
     require(not head["activation"] or head["net"] in (SIREN, ASMR, LOCAL_GLOBAL), "activation")
     require(not head["tiling"] or head["net"] == PYRAMID, "tiling")
+    require(not head["mirroring"] or head["net"] == PYRAMID, "mirroring")
 
 
 def check_groups(head: dict[str, Any]) -> None:
@@ -621,9 +622,10 @@ def pyramid_tensors(head: dict[str, Any]) -> list[Spec]:
     for stage in range(head["stages"]):
         layers = head["layers"] if stage == 0 else 1
         width = head["width"] if stage == 0 else head["coarse_width"]
-        specs.append(Spec(f"K_{stage}", (8 * channels, 9), None))
+        specs.append(Spec(f"K_{stage}", ((2 if head["mirroring"] else 8) * channels, 9), None))
         for i in range(1, layers + 1):
-            inputs = 12 * channels if i == 1 else width
+            units = (4 if head["mirroring"] else 1) * width
+            inputs = 12 * channels if i == 1 else units
             specs.append(Spec(f"W_{stage}_{i}", (width, inputs), None))
             specs.append(Spec(f"b_{stage}_{i}", (width,), None))
         specs.append(Spec(f"Wout_{stage}", (4 * channels, width), None))
@@ -1036,6 +1038,8 @@ def cell_network(
     head: dict[str, Any], w: dict[str, np.ndarray], stage: int, cells: np.ndarray
 ) -> np.ndarray:
     """What is added to cells (4 C, rows, columns)."""
+    if head["mirroring"]:
+        return mirrored_network(head, w, stage, cells)
     _, rows, columns = cells.shape
     u = np.pad(cells * (8 / 2**stage), ((0, 0), (1, 1), (1, 1)), mode="edge")
     z = list(u[:, 1:-1, 1:-1])
@@ -1047,6 +1051,42 @@ def cell_network(
         weights, biases = w[f"W_{stage}_{i}"], w[f"b_{stage}_{i}"]
         z = np.maximum(np.tensordot(weights, z, 1) + biases[:, None, None], 0)
     return 2**stage / 32 * np.tensordot(w[f"Wout_{stage}"], z, 1)
+
+
+def mirrored_network(
+    head: dict[str, Any], w: dict[str, np.ndarray], stage: int, cells: np.ndarray
+) -> np.ndarray:
+    """The same with units in four orientations."""
+    count, rows, columns = cells.shape
+    u = np.pad(cells * (8 / 2**stage), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    z = [np.array(seen_by(g, u, w[f"K_{stage}"])) for g in range(4)]
+    for i in range(1, (head["layers"] if stage == 0 else 1) + 1):
+        weights, biases = w[f"W_{stage}_{i}"], w[f"b_{stage}_{i}"][:, None, None]
+        if i == 1:
+            sums = [np.tensordot(weights, z[g], 1) for g in range(4)]
+        else:
+            units = weights.shape[0]
+            parts = [weights[:, r * units : (r + 1) * units] for r in range(4)]
+            sums = [sum(np.tensordot(parts[g ^ k], z[k], 1) for k in range(4)) for g in range(4)]
+        z = [np.maximum(total + biases, 0) for total in sums]
+    outputs = [np.tensordot(w[f"Wout_{stage}"], z[g], 1) for g in range(4)]
+    change = [sum(outputs[g][m ^ g] for g in range(4)) for m in range(count)]
+    return 2**stage / 32 * np.array(change)
+
+
+def seen_by(g: int, u: np.ndarray, filters: np.ndarray) -> list[np.ndarray]:
+    """What orientation g reads of cells with a border: places, then filters of every input."""
+    rows, columns = u.shape[1] - 2, u.shape[2] - 2
+    seen = [u[m ^ g, 1:-1, 1:-1] for m in range(len(u))]
+    for m, k in np.ndindex(len(u), 2):
+        total = np.zeros((rows, columns))
+        for i, j in np.ndindex(3, 3):
+            down = i if not (m ^ g) & 2 else 2 - i
+            across = j if not (m ^ g) & 1 else 2 - j
+            tap = float(filters[2 * (m // 4) + k].reshape(3, 3)[down, across])
+            total += tap * u[m ^ g, i : i + rows, j : j + columns]
+        seen.append(total)
+    return seen
 
 
 def one_level(

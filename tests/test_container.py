@@ -101,6 +101,8 @@ def test_file_round_trip(header, seed):
 
 def minor(header):
     """The lowest minor version that has all of a header."""
+    if header.mirroring:
+        return 5
     if header.tiling:
         return 4
     if header.excerpt or header.activation or header.net in (Net.FILM, Net.LOCAL_GLOBAL):

@@ -31,6 +31,7 @@ NETS = {
         *((net, "direct") for net in ("siren", "asmr")),
     },
     "v1.4": {("pyramid", "direct")},
+    "v1.5": {("pyramid", "direct")},
 }
 CODE_VALUES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 8}
 DECODE_ALL = """

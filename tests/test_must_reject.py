@@ -492,6 +492,10 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             with_head(patched(6, b"\x20\1")[:-6] + forge.leb128(128) + HEAD_PAYLOAD[-6:]),
         ),
         "tiles twice": ("net = 32", with_tiles(b"\x20\x20\3")),
+        "mirrored siren": (
+            "siren has no cell networks",
+            with_head(patched(6, b"\x40\1")),
+        ),
         "tile 0": ("tile = 0", with_tile(0)),
         "tile of 96": ("tile = 96", with_tile(96)),
         "tile smaller than a cell": ("not a multiple of", with_window("tiles", tile=128, levels=7)),

@@ -19,6 +19,7 @@ from inrcodec.encoder.pyramid.fit import PyramidFit
 from inrcodec.errors import Corrupt, InrError, LimitExceeded
 from inrcodec.limits import Limits
 from inrcodec.nets import wavelet
+from inrcodec.nets.cells import corrections
 from inrcodec.nets.context import Coarser, Contexts, log2_fixed, log2_table
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.options import EncodeOptions
@@ -247,6 +248,33 @@ def test_gradient_of_hard_bits():
     gradcheck(lambda s: rounding.hard_bits(integers, s), leaf(LOG_SCALES))
 
 
+# --- cell networks ---
+
+
+def cells_of(planes):
+    """(C, 2 h, 2 w) to (4 C, h, w)."""
+    return np.stack([plane[a::2, b::2] for plane in planes for a in (0, 1) for b in (0, 1)])
+
+
+@pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
+def test_flipped_pictures_get_flipped_corrections(axes):
+    net = replace(NET, mirrored=True).cells(0)
+    assert net.tensors()[0].shape == (6, 9)
+    rng = np.random.default_rng(0)
+    weights = {spec.name: rng.normal(size=spec.shape) for spec in net.tensors()}
+    layers, planes = net.matrices(np, weights), rng.normal(size=(3, 16, 20))
+
+    def given(planes):
+        cells = corrections(np, layers, cells_of(planes))
+        parts = np.empty((3, 2 * cells.shape[1], 2 * cells.shape[2]))
+        for m, values in enumerate(cells):
+            parts[m // 4, m // 2 % 2 :: 2, m % 2 :: 2] = values
+        return parts
+
+    np.testing.assert_allclose(given(np.flip(planes, axes)), np.flip(given(planes), axes))
+    assert np.abs(given(planes) - np.flip(given(planes), axes)).max() > 1
+
+
 # --- synthesis in the encoder ---
 
 
@@ -259,10 +287,12 @@ def test_gradients_of_the_synthesis(float64):
     gradcheck(lambda *c: maker.low_cells(weights, c), *[leaf(values) for values in leaves])
 
 
-def test_gradient_in_stripes_is_that_of_the_whole(float64, monkeypatch):
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_gradient_in_stripes_is_that_of_the_whole(float64, monkeypatch, mirrored):
     monkeypatch.setattr(synthesis, "_STRIPE_CELLS", 20)
-    maker = synthesis.Synthesis(NET)
-    weights = {n: leaf(torch.tensor(w).double()) for n, w in random_weights(NET).items()}
+    net = replace(NET, mirrored=mirrored)
+    maker = synthesis.Synthesis(net)
+    weights = {n: leaf(torch.tensor(w).double()) for n, w in random_weights(net).items()}
     cells = leaf(torch.tensor(np.random.default_rng(0).normal(size=(12, 7, 9))))
     total, gradient = maker.backward(weights, cells.detach(), lambda out, a, b: (out**3).sum())
     in_stripes = {n: w.grad for n, w in weights.items()}
@@ -355,7 +385,7 @@ def test_any_number_of_threads_gives_the_same_samples(coded, threads, monkeypatc
 
 def test_facts(coded):
     facts = verify(coded)
-    assert (facts["repr"], facts["version"]) == ("pyramid", "1.1")
+    assert (facts["repr"], facts["version"]) == ("pyramid", "1.5")
     assert [s["name"] for s in facts["sections"]] == ["HEAD", "WEIGHTS", "LATENTS"]
     assert facts["stored_numbers"] > 96 * 80 > facts["parameters"]
     assert facts == info(coded)

@@ -19,8 +19,8 @@ MAX_SECTIONS = 255
 _PARTED_MINOR = 2
 # From this one on a window, files that continue them, partitions, films and learned scalars.
 _EXCERPT_MINOR = 3
-# And from this one on tiles.
-_TILED_MINOR = 4
+# From this one on tiles, and from the next one on mirrored cell networks.
+_TILED_MINOR, _MIRRORED_MINOR = 4, 5
 # What files that are joined have in common, beside the sizes of all axes but the first.
 _COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
 FILE_HEADER_BYTES = 12
@@ -119,6 +119,8 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
+    if header.mirroring:
+        return _MIRRORED_MINOR
     if header.tiling:
         return _TILED_MINOR
     if header.excerpt or header.activation or header.net in (Net.FILM, Net.LOCAL_GLOBAL):

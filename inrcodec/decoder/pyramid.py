@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from inrcodec.allocator import keep_pages
 from inrcodec.decoder.evaluate import box_means
 from inrcodec.nets import wavelet
+from inrcodec.nets.cells import corrections
 from inrcodec.nets.pyramid import (
     INPUT_GAIN,
     ORIENTATIONS,
@@ -19,7 +20,6 @@ from inrcodec.nets.pyramid import (
     Box,
     Grid,
     Pyramid,
-    cell_network,
     frame_parts,
 )
 
@@ -172,7 +172,7 @@ def _correct(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Add a stage's cell network to its level's samples, in place. `box`: where the cells lie."""
-    layers, _ = net.hidden(stage)
+    layers = net.cells(stage).matrices(np, weights)
     cells = parts.reshape(-1, *parts.shape[2:])
     padded = _in_tiles(cells * np.float32(INPUT_GAIN / 2**stage), box)
     (top, bottom), (left, right) = box
@@ -183,7 +183,7 @@ def _correct(
     def tile(corner: tuple[int, int]) -> None:
         y, x = corner
         seen = padded[:, y - first[0] :, x - first[1] :][:, : height + 2, : width + 2]
-        change = cell_network(np, weights, stage, layers, seen)
+        change = corrections(np, layers, seen)
         rows, columns = (
             (max(y, top), min(y + height, bottom)),
             (max(x, left), min(x + width, right)),

@@ -11,24 +11,24 @@ but the integers is in a few small tensors:
     cross      context weights of earlier bands of the same level: cells, then same positions
     offsets    scale offsets: phases of every band, of LL's, then (level, band)
     slopes     exponents of every band and of LL's
-    K.s, W.s.1, b.s.1, ..., Wout.s   the cell network of stage s; stage 0 is the finest level
+    K.s, W.s.1, b.s.1, ..., Wout.s   the cell network of stage s (cells.py); stage 0 is the finest
 
 The literature's pyramids (Ladune et al. 2023, Kim et al. 2024) learn their upsampling from
 nothing; starting from coefficients of a wavelet a fit needs a tenth of their steps.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from inrcodec.nets.base import Array, Namespace, TensorSpec
+from inrcodec.nets.base import Array, TensorSpec
+from inrcodec.nets.cells import CellNetwork
 
 # Row and column parity of the phases in which a band is coded.
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 NEIGHBOURS = 6
 ORIENTATIONS = 3
-TAPS = 9
 # The network sees samples of nominal range 0..1 multiplied by this, and adds 1/32 of its output.
 INPUT_GAIN, OUTPUT_GAIN = 8.0, 1 / 32
 
@@ -88,7 +88,8 @@ class Grid:
 class Pyramid:
     """Sizes of a pyramid. `colour_from`: finest level at which channels after the first have
     latents; `layers`: ReLU layers of `width` units in the finest cell network; `stages`: levels
-    with a cell network, the coarser ones with one layer of `coarse_width` units. `box`: samples
+    with a cell network, the coarser ones with one layer of `coarse_width` units; `mirrored`: units
+    come in four orientations. `box`: samples
     whose latents there are, all others being 0 (None: all there could be). `tile`: samples along
     the sides of the squares that are coded apart, a multiple of 2^(levels + 1) (0: none are)."""
 
@@ -102,6 +103,7 @@ class Pyramid:
     coarse_width: int
     box: Box | None = None
     tile: int = 0
+    mirrored: bool = False
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -177,32 +179,21 @@ class Pyramid:
             TensorSpec("offsets", (4 * (bands + c) + self.levels * bands,), 0.0),
             TensorSpec("slopes", (bands + c,), 0.0, 0.75),
         ]
-        return specs + [spec for stage in range(self.stages) for spec in self.cell_tensors(stage)]
+        return specs + [spec for s in range(self.stages) for spec in self.cells(s).tensors()]
 
-    def hidden(self, stage: int) -> tuple[int, int]:
-        """(layers, width) of a stage's cell network."""
-        return (self.layers, self.width) if stage == 0 else (1, self.coarse_width)
-
-    def cell_tensors(self, stage: int) -> Iterator[TensorSpec]:
-        """The tensors of a stage's cell network."""
-        layers, width = self.hidden(stage)
-        fan_in = 12 * self.channels
-        yield TensorSpec(f"K.{stage}", (8 * self.channels, TAPS), 0.35)
-        for i in range(1, layers + 1):
-            yield TensorSpec(f"W.{stage}.{i}", (width, fan_in), math.sqrt(6 / fan_in))
-            yield TensorSpec(f"b.{stage}.{i}", (width,), 0.0)
-            fan_in = width
-        yield TensorSpec(f"Wout.{stage}", (4 * self.channels, fan_in), 0.0)
+    def cells(self, stage: int) -> CellNetwork:
+        """The cell network of a stage."""
+        layers, width = (self.layers, self.width) if stage == 0 else (1, self.coarse_width)
+        return CellNetwork(stage, self.channels, layers, width, self.mirrored)
 
     def macs_per_sample(self) -> float:
         """Multiply-accumulates of network and contexts per sample, wavelet included."""
-        c, total = self.channels, 16 * self.channels * 4 / 3
-        for stage in range(self.stages):
-            layers, width = self.hidden(stage)
-            cell = TAPS * 4 * c * width + (layers - 1) * width * width + 4 * c * width
-            total += cell / 4 ** (stage + 1)
+        wavelet = 16 * self.channels * 4 / 3
+        cells = sum(self.cells(s).macs() / 4 ** (s + 1) for s in range(self.stages))
         contexts = NEIGHBOURS + 2 * ORIENTATIONS + 2 * self.bands
-        return total + contexts * sum(grid.size for grid in self.grids()) / self.synthesised
+        return (
+            wavelet + cells + contexts * sum(grid.size for grid in self.grids()) / self.synthesised
+        )
 
 
 def _grid_over(bands: Box, level: int | None, count: int) -> Grid:
@@ -224,32 +215,3 @@ def cross_rows(net: Pyramid) -> Iterator[tuple[int, int, int]]:
     for band in range(net.bands):
         yield band, first, first + band
         first += band
-
-
-def cell_network(
-    xp: Namespace, weights: Mapping[str, Array], stage: int, layers: int, cells: Array
-) -> Array:
-    """Corrections of cells: (4 C, h + 2, w + 2), borders included, to (4 C, h, w).
-
-    Row 4 c + 2 y + x is sample (y, x) of a cell in channel c. The first layer reads every input
-    at its own place and two 3x3 filters of it; the filters are folded into its matrix.
-    """
-    rows, columns = cells.shape[1] - 2, cells.shape[2] - 2
-    taps = [cells[:, y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
-    z = xp.reshape(xp.concat(taps, axis=0), (-1, rows * columns))
-    matrix = _first_matrix(xp, weights[f"K.{stage}"], weights[f"W.{stage}.1"], cells.shape[0])
-    for i in range(1, layers + 1):
-        z = (matrix if i == 1 else weights[f"W.{stage}.{i}"]) @ z
-        z += weights[f"b.{stage}.{i}"][:, None]
-        z = xp.clip(z, 0, None)
-    return xp.reshape(weights[f"Wout.{stage}"] @ z, (-1, rows, columns))
-
-
-def _first_matrix(xp: Namespace, filters: Array, first: Array, inputs: int) -> Array:
-    """(width, 9 inputs): place and filters of every input as weights of its nine taps."""
-    width = first.shape[0]
-    place, rest = first[:, :inputs], xp.reshape(first[:, inputs:], (width, inputs, 2))
-    pairs = xp.reshape(filters, (inputs, 2, TAPS))
-    taps = xp.sum(rest[:, :, :, None] * pairs[None], axis=2)  # (width, inputs, 9)
-    by_tap = [taps[:, :, t] + place if t == TAPS // 2 else taps[:, :, t] for t in range(TAPS)]
-    return xp.concat(by_tap, axis=1)

@@ -196,6 +196,12 @@ def files_of(version: str) -> dict[str, File]:
                 picture(3, 8, (140, 150)), 1200, "pyramid", tiles, cut(region=(110, 100, 36, 34))
             ),
         }
+    if version == "v1.5":
+        steps = {"steps": "60"}
+        return {
+            "mirrored_rgb8": File(picture(3, 8, (61, 84)), 980, "pyramid", steps | {"width": "3"}),
+            "mirrored_grey16": File(picture(1, 16, (60, 84)), 900, "pyramid", steps),
+        }
     raise SystemExit(f"no golden files of {version}")
 
 

@@ -51,8 +51,8 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
     side = min(signal.shape)
     levels = max(1, min(5, int(math.log2(max(side, 16) / 8)), int(math.log2(max(signal.shape)))))
     rate = budget_bits / math.prod(signal.shape)
-    # Networks cost about 5 bits a weight, a tenth of the budget; at most 2,000 MACs a sample.
-    width = int(min(max(budget_bits / 4400, 4), 40))
+    # Networks take about a tenth of the budget, 5 bits a weight; at most 2,000 MACs a sample.
+    width = int(min(max(budget_bits / 6000, 2), 10))
     stages = min(2 if budget_bits > 40_000 else 1 if budget_bits > 8_000 else 0, levels)
     return Pyramid(
         shape=signal.shape,
@@ -62,8 +62,9 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
         levels=levels,
         colour_from=min(0 if rate > 0.7 else 1, levels - 1),
         stages=stages,
-        coarse_width=max(4, width // 2),
+        coarse_width=max(2, width // 2),
         tile=_tile(session),
+        mirrored=stages > 0,
     )
 
 

@@ -45,7 +45,7 @@ class PyramidFit(LatentFit):
         self._shapes = [grid.shape for grid in net.grids()]
         self._sizes = [math.prod(shape) for shape in self._shapes]
         coefficients = torch.cat([c.reshape(-1) for c in analyse(planes, net)])
-        self._finest = [spec.name for spec in net.cell_tensors(0)] if net.stages else []
+        self._finest = [spec.name for spec in net.cells(0).tensors()] if net.stages else []
         self._learner = StripeLearner({name: weights[name] for name in self._finest})
         super().__init__(
             latents=coefficients / step,

@@ -10,7 +10,8 @@ from torch.autograd import Function
 
 from inrcodec.encoder.pyramid.context import join, joined, split
 from inrcodec.nets import wavelet
-from inrcodec.nets.pyramid import INPUT_GAIN, OUTPUT_GAIN, Pyramid, cell_network
+from inrcodec.nets.cells import corrections
+from inrcodec.nets.pyramid import INPUT_GAIN, OUTPUT_GAIN, Pyramid
 
 # Cells of a stripe at most, stripes at least, and how far apart in order those one after another.
 _STRIPE_CELLS = 8192
@@ -38,10 +39,9 @@ class Synthesis:
         return cells
 
     def _correction(self, weights: Mapping[str, Tensor], stage: int, parts: Tensor) -> Tensor:
-        layers, _ = self.net.hidden(stage)
         cells = parts.reshape(-1, *parts.shape[2:]) * (INPUT_GAIN / 2**stage)
         padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
-        change = cell_network(xp, weights, stage, layers, padded)
+        change = self._corrections(weights, stage, padded)
         return change.reshape(parts.shape) * (OUTPUT_GAIN * 2**stage)
 
     def finest(self, weights: Mapping[str, Tensor], padded: Tensor) -> Tensor:
@@ -49,8 +49,11 @@ class Synthesis:
         inner = padded[:, 1:-1, 1:-1]
         if self.net.stages == 0:
             return inner
-        change = cell_network(xp, weights, 0, self.net.layers, padded * INPUT_GAIN)
-        return inner + change * OUTPUT_GAIN
+        return inner + self._corrections(weights, 0, padded * INPUT_GAIN) * OUTPUT_GAIN
+
+    def _corrections(self, weights: Mapping[str, Tensor], stage: int, padded: Tensor) -> Tensor:
+        change: Tensor = corrections(xp, self.net.cells(stage).matrices(xp, weights), padded)
+        return change
 
     def backward(
         self,
