@@ -16,7 +16,7 @@ DEFAULT_KBPS = 48.0
 
 # Expert keys of --set: what each means and the type of its value.
 SETTINGS: dict[str, tuple[type, str]] = {
-    "width": (int, "units per layer; planned from the budget when absent"),
+    "width": (int, "units per layer, of a pyramid in each orientation; planned from the budget when absent"),
     "layers": (int, "sine layers"),
     "bases": (str, "ASMR bases, one list per axis: 4,4,4,8/4,4,6,8"),
     "cell": (int, "last base of a planned ASMR network: samples per cell and axis"),
@@ -32,6 +32,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "bits": (float, "bits per stored number that the width is planned for"),
     "levels": (int, "fixed number of quantisation levels per tensor, 2..65536"),
     "steps": (int, "optimisation steps"),
+    "stages": (int, "levels of a pyramid that have a network, the finest first, or 0 for none"),
     "tile": (int, "samples along the sides of a pyramid's tiles, 128..65536, or 0 for none"),
     "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN, pixels a partition"),
     "learning_rate": (float, "peak learning rate"),
@@ -45,7 +46,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
 }
 
 # Settings that a pyramid has; all others belong to coordinate networks.
-PYRAMID_SETTINGS = frozenset({"width", "layers", "steps", "tile"})
+PYRAMID_SETTINGS = frozenset({"width", "layers", "stages", "steps", "tile"})
 SPECTRUM_SETTINGS = frozenset({"hop", "steps"})
 FILM_SETTINGS = frozenset({"segment", "steps"})
 
@@ -65,6 +66,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "frequencies": (-1, 17),
     "levels": (1, 2**16 + 1),
     "ratio": (0, 1000),
+    "stages": (-1, 17),
     "tile": (-1, 2**16 + 1),
 }
 

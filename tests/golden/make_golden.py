@@ -198,9 +198,10 @@ def files_of(version: str) -> dict[str, File]:
         }
     if version == "v1.5":
         steps = {"steps": "60"}
+        steps |= {"stages": "2", "width": "2"}
         return {
-            "mirrored_rgb8": File(picture(3, 8, (61, 84)), 980, "pyramid", steps | {"width": "3"}),
-            "mirrored_grey16": File(picture(1, 16, (60, 84)), 900, "pyramid", steps),
+            "mirrored_rgb8": File(picture(3, 8, (40, 56)), 990, "pyramid", steps),
+            "mirrored_alpha16": File(picture(2, 16, (40, 56)), 990, "pyramid", steps),
         }
     raise SystemExit(f"no golden files of {version}")
 

@@ -53,7 +53,8 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
     rate = budget_bits / math.prod(signal.shape)
     # Networks take about a tenth of the budget, 5 bits a weight; at most 2,000 MACs a sample.
     width = int(min(max(budget_bits / 6000, 2), 10))
-    stages = min(2 if budget_bits > 40_000 else 1 if budget_bits > 8_000 else 0, levels)
+    stages = 2 if budget_bits > 40_000 else 1 if budget_bits > 20_000 else 0
+    stages = min(options.number("stages", stages), levels)
     return Pyramid(
         shape=signal.shape,
         channels=signal.channels,
