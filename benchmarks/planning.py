@@ -8,7 +8,7 @@ left for the next. Rows go to results/planning.json; a run that is stopped goes 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,14 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
     "pyramid: lambda over squared step": {
         f"{value:g}": _latents("RATIO", value) for value in (0.08, 0.1, 0.13)
     },
-    "pyramid: width": _setting("width", [14, 20, 26, 32], "pyramid"),
+    # Units of networks, and whether they come in four orientations.
+    "pyramid: mirrored": {
+        f"{'yes' if mirrored else 'no'}, {width} units": replace(
+            _pyramid(encode__MIRRORED=mirrored), settings={"width": str(width)}
+        )
+        for mirrored, width in ((True, 7), (True, 10), (False, 28), (False, 40))
+    },
+    "pyramid: width": _setting("width", [4, 7, 10, 14], "pyramid"),
     "pyramid: layers": _setting("layers", [1, 2, 3], "pyramid"),
 }
 

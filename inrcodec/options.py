@@ -16,7 +16,10 @@ DEFAULT_KBPS = 48.0
 
 # Expert keys of --set: what each means and the type of its value.
 SETTINGS: dict[str, tuple[type, str]] = {
-    "width": (int, "units per layer, of a pyramid in each orientation; planned from the budget when absent"),
+    "width": (
+        int,
+        "units per layer, of a pyramid in each orientation; planned from the budget when absent",
+    ),
     "layers": (int, "sine layers"),
     "bases": (str, "ASMR bases, one list per axis: 4,4,4,8/4,4,6,8"),
     "cell": (int, "last base of a planned ASMR network: samples per cell and axis"),

@@ -1057,7 +1057,6 @@ def mirrored_network(
     head: dict[str, Any], w: dict[str, np.ndarray], stage: int, cells: np.ndarray
 ) -> np.ndarray:
     """The same with units in four orientations."""
-    count, rows, columns = cells.shape
     u = np.pad(cells * (8 / 2**stage), ((0, 0), (1, 1), (1, 1)), mode="edge")
     z = [np.array(seen_by(g, u, w[f"K_{stage}"])) for g in range(4)]
     for i in range(1, (head["layers"] if stage == 0 else 1) + 1):
@@ -1070,7 +1069,7 @@ def mirrored_network(
             sums = [sum(np.tensordot(parts[g ^ k], z[k], 1) for k in range(4)) for g in range(4)]
         z = [np.maximum(total + biases, 0) for total in sums]
     outputs = [np.tensordot(w[f"Wout_{stage}"], z[g], 1) for g in range(4)]
-    change = [sum(outputs[g][m ^ g] for g in range(4)) for m in range(count)]
+    change = [sum(outputs[g][m ^ g] for g in range(4)) for m in range(len(cells))]
     return 2**stage / 32 * np.array(change)
 
 

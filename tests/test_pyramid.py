@@ -317,6 +317,17 @@ def test_size_is_filled_and_never_exceeded(size):
         assert len(data) >= 0.98 * size
 
 
+@pytest.mark.parametrize(("stages", "version"), [(0, "1.1"), (1, "1.5"), (9, "1.5")])
+def test_levels_with_a_network(stages, version):
+    settings = {"steps": "10", "stages": str(stages)}
+    data = encode_signal(
+        picture(), EncodeOptions(size=1500, repr="pyramid", settings=settings)
+    ).data
+    facts = info(data)
+    assert (facts["stages"], facts["version"]) == (min(stages, facts["levels"]), version)
+    assert ("mirroring" in facts) == (stages > 0)
+
+
 def test_a_last_stage_that_spoils_the_fit_is_not_kept(monkeypatch):
     monkeypatch.setattr(PyramidFit, "settle", lambda self, *rest: None)
     without = encode(picture(), 1500)

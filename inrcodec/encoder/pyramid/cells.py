@@ -3,7 +3,7 @@
 One step of everything takes the time of one pass over the picture, and a network of a thousand
 numbers needs far fewer samples than that to know where to go. With SOAP and an update after every
 stripe, 240 steps end 0.3 dB higher than with one Adam update a step (mean of four Kodak pictures
-at 0.3 bpp, benchmarks/pyramid_ideas.md).
+at 0.3 bpp; benchmarks/planning.py).
 """
 
 from collections.abc import Mapping, Sequence

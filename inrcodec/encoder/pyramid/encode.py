@@ -34,6 +34,8 @@ _FULL_STEPS_SAMPLES = 2**19
 _LEAST_STEPS = 30
 # Sides of tiles, and samples of a channel from which pictures have some.
 _TILE, _TILED_SAMPLES = 512, 2**21
+# Units in four orientations: 0.15 to 0.3 dB better than others (benchmarks/planning.py).
+_MIRRORED = True
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
 # Size of a file with untrained contexts that a fit starts from, over that after it: what is zero at
@@ -53,7 +55,7 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
     rate = budget_bits / math.prod(signal.shape)
     # Networks take about a tenth of the budget, 5 bits a weight; at most 2,000 MACs a sample.
     width = int(min(max(budget_bits / 6000, 2), 10))
-    stages = 2 if budget_bits > 40_000 else 1 if budget_bits > 20_000 else 0
+    stages = 2 if budget_bits > 40_000 else 1 if budget_bits > 8_000 else 0
     stages = min(options.number("stages", stages), levels)
     return Pyramid(
         shape=signal.shape,
@@ -65,7 +67,7 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
         stages=stages,
         coarse_width=max(2, width // 2),
         tile=_tile(session),
-        mirrored=stages > 0,
+        mirrored=_MIRRORED and stages > 0,
     )
 
 
