@@ -1057,35 +1057,29 @@ def mirrored_network(
     head: dict[str, Any], w: dict[str, np.ndarray], stage: int, cells: np.ndarray
 ) -> np.ndarray:
     """The same with units in four orientations."""
+    count, rows, columns = cells.shape
     u = np.pad(cells * (8 / 2**stage), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    z = [np.array(seen_by(g, u, w[f"K_{stage}"])) for g in range(4)]
+    filtered = np.zeros((count, 2, rows, columns))
+    for m, k in np.ndindex(count, 2):
+        taps = w[f"K_{stage}"][2 * (m // 4) + k].reshape(3, 3).astype(np.float64)
+        taps = taps[:: -1 if m & 2 else 1, :: -1 if m & 1 else 1]
+        for i, j in np.ndindex(3, 3):
+            filtered[m, k] += taps[i, j] * u[m, i : i + rows, j : j + columns]
+    z = []
+    for g in range(4):
+        turned = [m ^ g for m in range(count)]
+        z.append([*u[turned, 1:-1, 1:-1], *filtered[turned].reshape(-1, rows, columns)])
     for i in range(1, (head["layers"] if stage == 0 else 1) + 1):
         weights, biases = w[f"W_{stage}_{i}"], w[f"b_{stage}_{i}"][:, None, None]
         if i == 1:
             sums = [np.tensordot(weights, z[g], 1) for g in range(4)]
         else:
-            units = weights.shape[0]
-            parts = [weights[:, r * units : (r + 1) * units] for r in range(4)]
+            parts = np.split(weights, 4, axis=1)
             sums = [sum(np.tensordot(parts[g ^ k], z[k], 1) for k in range(4)) for g in range(4)]
         z = [np.maximum(total + biases, 0) for total in sums]
     outputs = [np.tensordot(w[f"Wout_{stage}"], z[g], 1) for g in range(4)]
-    change = [sum(outputs[g][m ^ g] for g in range(4)) for m in range(len(cells))]
+    change = [sum(outputs[g][m ^ g] for g in range(4)) for m in range(count)]
     return 2**stage / 32 * np.array(change)
-
-
-def seen_by(g: int, u: np.ndarray, filters: np.ndarray) -> list[np.ndarray]:
-    """What orientation g reads of cells with a border: places, then filters of every input."""
-    rows, columns = u.shape[1] - 2, u.shape[2] - 2
-    seen = [u[m ^ g, 1:-1, 1:-1] for m in range(len(u))]
-    for m, k in np.ndindex(len(u), 2):
-        total = np.zeros((rows, columns))
-        for i, j in np.ndindex(3, 3):
-            down = i if not (m ^ g) & 2 else 2 - i
-            across = j if not (m ^ g) & 1 else 2 - j
-            tap = float(filters[2 * (m // 4) + k].reshape(3, 3)[down, across])
-            total += tap * u[m ^ g, i : i + rows, j : j + columns]
-        seen.append(total)
-    return seen
 
 
 def one_level(

@@ -63,17 +63,14 @@ class CellNetwork:
 
     def matrices(self, xp: Namespace, weights: Mapping[str, Array]) -> Layers:
         """All layers, the first (units, 9 inputs) with its taps one after another."""
-        first = self._first_matrix(xp, weights[f"K.{self.stage}"], weights[f"W.{self.stage}.1"])
-        last = weights[f"Wout.{self.stage}"]
-        layers: Layers = [(first, self._biases(xp, weights, 1))]
+        layers: Layers = [(self._first_matrix(xp, weights), self._biases(xp, weights, 1))]
         for i in range(2, self.layers + 1):
             inner = weights[f"W.{self.stage}.{i}"]
             layers.append((self._between(xp, inner), self._biases(xp, weights, i)))
-        if not self.mirrored:
-            return [*layers, (last, None)]
-        by_part = xp.reshape(last, (self.channels, 2, 2, self.width))
-        flipped = [xp.reshape(_flipped(xp, by_part, (1,), (2,), g), last.shape) for g in range(4)]
-        return [*layers, (xp.concat(flipped, axis=1), None)]
+        last = weights[f"Wout.{self.stage}"]
+        if self.mirrored:
+            last = xp.concat([self._turned(xp, last, 0, g) for g in range(ORIENTATIONS)], axis=1)
+        return [*layers, (last, None)]
 
     def _biases(self, xp: Namespace, weights: Mapping[str, Array], layer: int) -> Array:
         biases = weights[f"b.{self.stage}.{layer}"]
@@ -88,36 +85,39 @@ class CellNetwork:
         rows = [xp.concat([parts[g ^ k] for k in range(4)], axis=1) for g in range(4)]
         return xp.concat(rows, axis=0)
 
-    def _first_matrix(self, xp: Namespace, filters: Array, first: Array) -> Array:
+    def _first_matrix(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
         """Places and filters of all inputs as weights of their nine taps."""
-        inputs = _PARTS * self.channels
-        place = first[:, :inputs]
-        rest = xp.reshape(first[:, inputs:], (self.width, inputs, FILTERS))
-        each = xp.reshape(self._filters(xp, filters), (inputs, FILTERS, TAPS))
-        taps = xp.sum(rest[:, :, :, None] * each[None], axis=2)  # (width, inputs, 9)
+        first, inputs = weights[f"W.{self.stage}.1"], _PARTS * self.channels
+        place, rest = first[:, :inputs], xp.reshape(first[:, inputs:], (-1, inputs, FILTERS))
+        if self.mirrored:  # flips put samples in one another's place, with their filters
+            turns = range(ORIENTATIONS)
+            place = xp.concat([self._turned(xp, place, 1, g) for g in turns], axis=0)
+            rest = xp.concat([self._turned(xp, rest, 1, g) for g in turns], axis=0)
+        taps = xp.sum(rest[:, :, :, None] * self._filters(xp, weights)[None], axis=2)
         by_tap = [taps[:, :, t] + place if t == TAPS // 2 else taps[:, :, t] for t in range(TAPS)]
-        matrix = xp.concat(by_tap, axis=1)
-        if not self.mirrored:
-            return matrix
-        sides = xp.reshape(matrix, (self.width, 3, 3, self.channels, 2, 2))
-        flipped = [_flipped(xp, sides, (1, 4), (2, 5), g) for g in range(ORIENTATIONS)]
-        return xp.reshape(xp.concat(flipped, axis=0), (self._units, TAPS * inputs))
+        return xp.concat(by_tap, axis=1)
 
-    def _filters(self, xp: Namespace, filters: Array) -> Array:
-        """Filters of every input; those of a mirrored network are stored for the first sample of
-        a cell and flipped for the others."""
-        if not self.mirrored:
-            return filters
-        sides = xp.reshape(filters, (self.channels, 1, FILTERS, 3, 3))
-        return xp.concat([_flipped(xp, sides, (3,), (4,), g) for g in range(4)], axis=1)
+    def _filters(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
+        """Filters of every input, (4 C, 2, 9); those of a mirrored network are stored for the first
+        sample of a cell and flipped for the others."""
+        filters = weights[f"K.{self.stage}"]
+        if self.mirrored:
+            sides = xp.reshape(filters, (self.channels, 1, FILTERS, 3, 3))
+            each = [_flipped(xp, sides, 3, g) for g in range(ORIENTATIONS)]
+            filters = xp.concat(each, axis=1)
+        return xp.reshape(filters, (-1, FILTERS, TAPS))
+
+    def _turned(self, xp: Namespace, x: Array, axis: int, orientation: int) -> Array:
+        """An array with the samples of a cell along an axis, (4 C), as an orientation sees them."""
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+        cells = xp.reshape(x, (*before, self.channels, 2, 2, *after))
+        return xp.reshape(_flipped(xp, cells, axis + 1, orientation), x.shape)
 
 
-def _flipped(
-    xp: Namespace, x: Array, down: tuple[int, ...], across: tuple[int, ...], orientation: int
-) -> Array:
-    """An array with some axes in reverse: those that go down, across, or both."""
-    axes = (down if orientation & 2 else ()) + (across if orientation & 1 else ())
-    return xp.flip(x, axis=axes) if axes else x
+def _flipped(xp: Namespace, x: Array, axis: int, orientation: int) -> Array:
+    """An array with rows (at an axis), columns (at the next), or both in reverse."""
+    axes = [axis] * (orientation >> 1) + [axis + 1] * (orientation & 1)
+    return xp.flip(x, axis=tuple(axes)) if axes else x
 
 
 def corrections(xp: Namespace, layers: Layers, cells: Array) -> Array:
