@@ -1034,51 +1034,40 @@ def parts_of(bands: list[np.ndarray]) -> list[np.ndarray]:
     return [p00, p01, p10, p11]
 
 
+def filter_of(head: dict[str, Any], kernels: np.ndarray, m: int, k: int) -> np.ndarray:
+    """Filter k of input m, (3, 3); a mirrored network has those of the first sample of a cell."""
+    if not head["mirroring"]:
+        return kernels[2 * m + k].reshape(3, 3).astype(np.float64)
+    taps = kernels[2 * (m // 4) + k].reshape(3, 3).astype(np.float64)
+    return taps[:: -1 if m & 2 else 1, :: -1 if m & 1 else 1]
+
+
 def cell_network(
     head: dict[str, Any], w: dict[str, np.ndarray], stage: int, cells: np.ndarray
 ) -> np.ndarray:
     """What is added to cells (4 C, rows, columns)."""
-    if head["mirroring"]:
-        return mirrored_network(head, w, stage, cells)
-    _, rows, columns = cells.shape
-    u = np.pad(cells * (8 / 2**stage), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    z = list(u[:, 1:-1, 1:-1])
-    for m, k in np.ndindex(len(u), 2):
-        taps = w[f"K_{stage}"][2 * m + k].reshape(3, 3).astype(np.float64)
-        moved = [u[m, i : i + rows, j : j + columns] * taps[i, j] for i, j in np.ndindex(3, 3)]
-        z.append(sum(moved))
-    for i in range(1, (head["layers"] if stage == 0 else 1) + 1):
-        weights, biases = w[f"W_{stage}_{i}"], w[f"b_{stage}_{i}"]
-        z = np.maximum(np.tensordot(weights, z, 1) + biases[:, None, None], 0)
-    return 2**stage / 32 * np.tensordot(w[f"Wout_{stage}"], z, 1)
-
-
-def mirrored_network(
-    head: dict[str, Any], w: dict[str, np.ndarray], stage: int, cells: np.ndarray
-) -> np.ndarray:
-    """The same with units in four orientations."""
     count, rows, columns = cells.shape
+    turns = range(4 if head["mirroring"] else 1)
     u = np.pad(cells * (8 / 2**stage), ((0, 0), (1, 1), (1, 1)), mode="edge")
     filtered = np.zeros((count, 2, rows, columns))
     for m, k in np.ndindex(count, 2):
-        taps = w[f"K_{stage}"][2 * (m // 4) + k].reshape(3, 3).astype(np.float64)
-        taps = taps[:: -1 if m & 2 else 1, :: -1 if m & 1 else 1]
+        taps = filter_of(head, w[f"K_{stage}"], m, k)
         for i, j in np.ndindex(3, 3):
             filtered[m, k] += taps[i, j] * u[m, i : i + rows, j : j + columns]
     z = []
-    for g in range(4):
+    for g in turns:
         turned = [m ^ g for m in range(count)]
         z.append([*u[turned, 1:-1, 1:-1], *filtered[turned].reshape(-1, rows, columns)])
     for i in range(1, (head["layers"] if stage == 0 else 1) + 1):
         weights, biases = w[f"W_{stage}_{i}"], w[f"b_{stage}_{i}"][:, None, None]
         if i == 1:
-            sums = [np.tensordot(weights, z[g], 1) for g in range(4)]
+            sums = [np.tensordot(weights, z[g], 1) for g in turns]
         else:
-            parts = np.split(weights, 4, axis=1)
-            sums = [sum(np.tensordot(parts[g ^ k], z[k], 1) for k in range(4)) for g in range(4)]
+            parts = np.split(weights, len(turns), axis=1)
+            sums = [sum(np.tensordot(parts[g ^ k], z[k], 1) for k in turns) for g in turns]
         z = [np.maximum(total + biases, 0) for total in sums]
-    outputs = [np.tensordot(w[f"Wout_{stage}"], z[g], 1) for g in range(4)]
-    change = [sum(outputs[g][m ^ g] for g in range(4)) for m in range(count)]
+    outputs = [np.tensordot(w[f"Wout_{stage}"], z[g], 1) for g in turns]
+    change = [sum(outputs[g][m ^ g] for g in turns) for m in range(count)]
     return 2**stage / 32 * np.array(change)
 
 

@@ -39,9 +39,14 @@ class CellNetwork:
     mirrored: bool
 
     @property
+    def _turns(self) -> range:
+        """The orientations that units come in."""
+        return range(ORIENTATIONS if self.mirrored else 1)
+
+    @property
     def _units(self) -> int:
         """Units of a layer, in all orientations."""
-        return self.width * (ORIENTATIONS if self.mirrored else 1)
+        return self.width * len(self._turns)
 
     def tensors(self) -> list[TensorSpec]:
         """The stored tensors, in file order."""
@@ -68,31 +73,26 @@ class CellNetwork:
             inner = weights[f"W.{self.stage}.{i}"]
             layers.append((self._between(xp, inner), self._biases(xp, weights, i)))
         last = weights[f"Wout.{self.stage}"]
-        if self.mirrored:
-            last = xp.concat([self._turned(xp, last, 0, g) for g in range(ORIENTATIONS)], axis=1)
-        return [*layers, (last, None)]
+        return [*layers, (xp.concat(self._all_turned(xp, last, 0), axis=1), None)]
 
     def _biases(self, xp: Namespace, weights: Mapping[str, Array], layer: int) -> Array:
         biases = weights[f"b.{self.stage}.{layer}"]
-        return xp.concat([biases] * (self._units // self.width), axis=0)
+        return xp.concat([biases] * len(self._turns), axis=0)
 
     def _between(self, xp: Namespace, inner: Array) -> Array:
         """A matrix from all units to all units: what orientation g takes from orientation k lies
         at their difference, g xor k."""
-        if not self.mirrored:
-            return inner
-        parts = [inner[:, g * self.width : (g + 1) * self.width] for g in range(ORIENTATIONS)]
-        rows = [xp.concat([parts[g ^ k] for k in range(4)], axis=1) for g in range(4)]
+        parts = [inner[:, g * self.width : (g + 1) * self.width] for g in self._turns]
+        rows = [xp.concat([parts[g ^ k] for k in self._turns], axis=1) for g in self._turns]
         return xp.concat(rows, axis=0)
 
     def _first_matrix(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
         """Places and filters of all inputs as weights of their nine taps."""
         first, inputs = weights[f"W.{self.stage}.1"], _PARTS * self.channels
         place, rest = first[:, :inputs], xp.reshape(first[:, inputs:], (-1, inputs, FILTERS))
-        if self.mirrored:  # flips put samples in one another's place, with their filters
-            turns = range(ORIENTATIONS)
-            place = xp.concat([self._turned(xp, place, 1, g) for g in turns], axis=0)
-            rest = xp.concat([self._turned(xp, rest, 1, g) for g in turns], axis=0)
+        # Flips put samples in one another's place, with their filters.
+        place = xp.concat(self._all_turned(xp, place, 1), axis=0)
+        rest = xp.concat(self._all_turned(xp, rest, 1), axis=0)
         taps = xp.sum(rest[:, :, :, None] * self._filters(xp, weights)[None], axis=2)
         by_tap = [taps[:, :, t] + place if t == TAPS // 2 else taps[:, :, t] for t in range(TAPS)]
         return xp.concat(by_tap, axis=1)
@@ -100,18 +100,15 @@ class CellNetwork:
     def _filters(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
         """Filters of every input, (4 C, 2, 9); those of a mirrored network are stored for the first
         sample of a cell and flipped for the others."""
-        filters = weights[f"K.{self.stage}"]
-        if self.mirrored:
-            sides = xp.reshape(filters, (self.channels, 1, FILTERS, 3, 3))
-            each = [_flipped(xp, sides, 3, g) for g in range(ORIENTATIONS)]
-            filters = xp.concat(each, axis=1)
+        stored = xp.reshape(weights[f"K.{self.stage}"], (self.channels, -1, FILTERS, 3, 3))
+        filters = xp.concat([_flipped(xp, stored, 3, g) for g in self._turns], axis=1)
         return xp.reshape(filters, (-1, FILTERS, TAPS))
 
-    def _turned(self, xp: Namespace, x: Array, axis: int, orientation: int) -> Array:
-        """An array with the samples of a cell along an axis, (4 C), as an orientation sees them."""
+    def _all_turned(self, xp: Namespace, x: Array, axis: int) -> list[Array]:
+        """An array with the samples of a cell along an axis, (4 C), as each orientation sees it."""
         before, after = x.shape[:axis], x.shape[axis + 1 :]
         cells = xp.reshape(x, (*before, self.channels, 2, 2, *after))
-        return xp.reshape(_flipped(xp, cells, axis + 1, orientation), x.shape)
+        return [xp.reshape(_flipped(xp, cells, axis + 1, g), x.shape) for g in self._turns]
 
 
 def _flipped(xp: Namespace, x: Array, axis: int, orientation: int) -> Array:

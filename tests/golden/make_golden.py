@@ -197,11 +197,10 @@ def files_of(version: str) -> dict[str, File]:
             ),
         }
     if version == "v1.5":
-        steps = {"steps": "60"}
-        steps |= {"stages": "2", "width": "2"}
+        two = {"steps": "60", "stages": "2", "width": "2"}
         return {
-            "mirrored_rgb8": File(picture(3, 8, (40, 56)), 990, "pyramid", steps),
-            "mirrored_alpha16": File(picture(2, 16, (40, 56)), 990, "pyramid", steps),
+            "mirrored_rgb8": File(picture(3, 8, (40, 56)), 990, "pyramid", two),
+            "mirrored_alpha16": File(picture(2, 16, (40, 56)), 990, "pyramid", two),
         }
     raise SystemExit(f"no golden files of {version}")
 
