@@ -15,7 +15,9 @@ from inrcodec.decoder.pyramid import omitted_levels, synthesise
 from inrcodec.encoder import encode_signal, rounding
 from inrcodec.encoder.pyramid import synthesis
 from inrcodec.encoder.pyramid.context import ContextModel
+from inrcodec.encoder.pyramid.encode import plan
 from inrcodec.encoder.pyramid.fit import PyramidFit
+from inrcodec.encoder.session import Session
 from inrcodec.errors import Corrupt, InrError, LimitExceeded
 from inrcodec.limits import Limits
 from inrcodec.nets import wavelet
@@ -258,14 +260,16 @@ def cells_of(planes):
 
 @pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
 def test_flipped_pictures_get_flipped_corrections(axes):
-    net = replace(NET, mirrored=True).cells(0)
-    assert net.tensors()[0].shape == (6, 9)
+    network = replace(NET, mirrored=True).cells(0)
+    assert network.tensors()[0].shape == (6, 9)
     rng = np.random.default_rng(0)
-    weights = {spec.name: rng.normal(size=spec.shape) for spec in net.tensors()}
-    layers, planes = net.matrices(np, weights), rng.normal(size=(3, 16, 20))
+    weights = {spec.name: rng.normal(size=spec.shape) for spec in network.tensors()}
+    layers, planes = network.matrices(np, weights), rng.normal(size=(3, 16, 20))
 
     def given(planes):
-        cells = corrections(np, layers, cells_of(planes))
+        inner = cells_of(planes)
+        rows, columns = inner.shape[1] - 2, inner.shape[2] - 2
+        cells = corrections(np, layers, network.readings(np, inner)).reshape(-1, rows, columns)
         parts = np.empty((3, 2 * cells.shape[1], 2 * cells.shape[2]))
         for m, values in enumerate(cells):
             parts[m // 4, m // 2 % 2 :: 2, m % 2 :: 2] = values
@@ -278,8 +282,10 @@ def test_flipped_pictures_get_flipped_corrections(axes):
 # --- synthesis in the encoder ---
 
 
-def test_gradients_of_the_synthesis(float64):
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_gradients_of_the_synthesis(float64, mirrored):
     net = replace(NET, shape=(8, 8), channels=2, levels=2, colour_from=1, stages=2)
+    net = replace(net, mirrored=mirrored)
     weights = {n: torch.tensor(w).double() for n, w in random_weights(net).items()}
     rng = np.random.default_rng(0)
     leaves = [torch.tensor(rng.normal(size=grid.shape)) for grid in net.grids()]
@@ -294,11 +300,13 @@ def test_gradient_in_stripes_is_that_of_the_whole(float64, monkeypatch, mirrored
     maker = synthesis.Synthesis(net)
     weights = {n: leaf(torch.tensor(w).double()) for n, w in random_weights(net).items()}
     cells = leaf(torch.tensor(np.random.default_rng(0).normal(size=(12, 7, 9))))
-    total, gradient = maker.backward(weights, cells.detach(), lambda out, a, b: (out**3).sum())
+    total, gradient = maker.backward(
+        weights, cells.detach(), lambda out, a, b: (float((out**3).sum()), 3 * out**2)
+    )
     in_stripes = {n: w.grad for n, w in weights.items()}
     whole = {n: leaf(w.detach()) for n, w in weights.items()}
-    padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
-    error = (maker.finest(whole, padded) ** 3).sum()
+    change = maker._corrections(whole, 0, synthesis._bordered(cells))
+    error = ((cells + change) ** 3).sum()
     error.backward()
     assert total == pytest.approx(float(error.detach()))
     torch.testing.assert_close(gradient, cells.grad)
@@ -315,6 +323,14 @@ def test_size_is_filled_and_never_exceeded(size):
     assert len(data) <= size
     if size >= 1000:
         assert len(data) >= 0.98 * size
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_networks_of_large_files_stay_small(channels):
+    session = Session(picture(64, 64, channels), EncodeOptions(repr="pyramid"), None, None)
+    net = plan(session, 1e6)
+    assert net.stages == 2
+    assert net.macs_per_sample() <= 2000
 
 
 @pytest.mark.parametrize(("stages", "version"), [(0, "1.1"), (1, "1.5"), (9, "1.5")])

@@ -13,9 +13,7 @@ from inrcodec.decoder.evaluate import box_means
 from inrcodec.nets import wavelet
 from inrcodec.nets.cells import corrections
 from inrcodec.nets.pyramid import (
-    INPUT_GAIN,
     ORIENTATIONS,
-    OUTPUT_GAIN,
     PHASES,
     Box,
     Grid,
@@ -172,9 +170,10 @@ def _correct(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Add a stage's cell network to its level's samples, in place. `box`: where the cells lie."""
-    layers = net.cells(stage).matrices(np, weights)
+    network = net.cells(stage)
+    layers = network.matrices(np, weights)
     cells = parts.reshape(-1, *parts.shape[2:])
-    padded = _in_tiles(cells * np.float32(INPUT_GAIN / 2**stage), box)
+    padded = _in_tiles(cells, box)
     (top, bottom), (left, right) = box
     height, width = _TILE
     first = (top // height * height, left // width * width)
@@ -183,14 +182,14 @@ def _correct(
     def tile(corner: tuple[int, int]) -> None:
         y, x = corner
         seen = padded[:, y - first[0] :, x - first[1] :][:, : height + 2, : width + 2]
-        change = corrections(np, layers, seen)
+        change = corrections(np, layers, network.readings(np, seen)).reshape(-1, height, width)
         rows, columns = (
             (max(y, top), min(y + height, bottom)),
             (max(x, left), min(x + width, right)),
         )
         target = cells[:, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
         source = change[:, rows[0] - y : rows[1] - y, columns[0] - x : columns[1] - x]
-        target += source * np.float32(OUTPUT_GAIN * 2**stage)
+        target += source
 
     list(pool.map(tile, product(range(first[0], bottom, height), range(first[1], right, width))))
 

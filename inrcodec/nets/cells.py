@@ -13,8 +13,9 @@ size. Orientation g is 2 * (flipped down) + (flipped across).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise, product
 
-from inrcodec.nets.base import Array, Namespace, TensorSpec
+from inrcodec.nets.base import Array, Namespace, TensorSpec, rectified
 
 ORIENTATIONS = 4
 FILTERS = 2  # of each input
@@ -22,9 +23,15 @@ TAPS = 9
 _PARTS = 4  # samples of a cell in a channel
 # What one network reads of a sample: its own place, and through its filters.
 _READINGS = 1 + FILTERS
+# The finest network sees samples of nominal range 0..1 multiplied by this, and adds this much of
+# its output; each coarser one half and twice as much.
+_INPUT_GAIN, _OUTPUT_GAIN = 8.0, 1 / 32
+# From what four orientations have to its sums and differences: its own inverse, but for a 4.
+_MIXING = ((1, 1, 1, 1), (1, -1, 1, -1), (1, 1, -1, -1), (1, -1, -1, 1))
 
-# A matrix and what is added to its products; the last layer adds nothing.
-Layers = list[tuple[Array, Array | None]]
+# A matrix and what is added to its products, nothing in the last layer. The first has a matrix for
+# each set of readings.
+Layers = list[tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -63,17 +70,19 @@ class CellNetwork:
 
     def macs(self) -> int:
         """Multiply-accumulates of a cell."""
-        inputs, units = _PARTS * self.channels, self._units
-        return (TAPS * inputs + (self.layers - 1) * units + inputs) * units
+        inputs, units, turns = _PARTS * self.channels, self._units, len(self._turns)
+        mixing = turns * units if turns > 1 else 0
+        return TAPS * inputs * self.width + mixing + ((self.layers - 1) * units + inputs) * units
 
     def matrices(self, xp: Namespace, weights: Mapping[str, Array]) -> Layers:
-        """All layers, the first (units, 9 inputs) with its taps one after another."""
-        layers: Layers = [(self._first_matrix(xp, weights), self._biases(xp, weights, 1))]
+        """All layers: the first (sets, width, inputs of a set) for `readings`, others (units of the
+        layer, units before it)."""
+        layers: Layers = [(self._first_matrices(xp, weights), self._biases(xp, weights, 1))]
         for i in range(2, self.layers + 1):
             inner = weights[f"W.{self.stage}.{i}"]
             layers.append((self._between(xp, inner), self._biases(xp, weights, i)))
-        last = weights[f"Wout.{self.stage}"]
-        return [*layers, (xp.concat(self._all_turned(xp, last, 0), axis=1), None)]
+        last = self._all_turned(xp, weights[f"Wout.{self.stage}"] * (_OUTPUT_GAIN * 2**self.stage))
+        return [*layers, (xp.concat(last, axis=1), xp.zeros(()))]
 
     def _biases(self, xp: Namespace, weights: Mapping[str, Array], layer: int) -> Array:
         biases = weights[f"b.{self.stage}.{layer}"]
@@ -86,29 +95,76 @@ class CellNetwork:
         rows = [xp.concat([parts[g ^ k] for k in self._turns], axis=1) for g in self._turns]
         return xp.concat(rows, axis=0)
 
-    def _first_matrix(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
-        """Places and filters of all inputs as weights of their nine taps."""
-        first, inputs = weights[f"W.{self.stage}.1"], _PARTS * self.channels
-        place, rest = first[:, :inputs], xp.reshape(first[:, inputs:], (-1, inputs, FILTERS))
-        # Flips put samples in one another's place, with their filters.
-        place = xp.concat(self._all_turned(xp, place, 1), axis=0)
-        rest = xp.concat(self._all_turned(xp, rest, 1), axis=0)
-        taps = xp.sum(rest[:, :, :, None] * self._filters(xp, weights)[None], axis=2)
-        by_tap = [taps[:, :, t] + place if t == TAPS // 2 else taps[:, :, t] for t in range(TAPS)]
-        return xp.concat(by_tap, axis=1)
+    def _first_matrices(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
+        """Places and filters of all inputs as weights of what `readings` gives.
 
-    def _filters(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
-        """Filters of every input, (4 C, 2, 9); those of a mirrored network are stored for the first
-        sample of a cell and flipped for the others."""
-        stored = xp.reshape(weights[f"K.{self.stage}"], (self.channels, -1, FILTERS, 3, 3))
-        filters = xp.concat([_flipped(xp, stored, 3, g) for g in self._turns], axis=1)
-        return xp.reshape(filters, (-1, FILTERS, TAPS))
+        A unit reads orientation g of what it sees with the weights of that orientation's sample in
+        a cell. So a layer is a convolution over the group of flips, and one product for each of
+        their sums and differences.
+        """
+        first, turns = weights[f"W.{self.stage}.1"], len(self._turns)
+        inputs = _PARTS * self.channels
+        lead = (self.width, inputs // turns, turns)
+        filters = xp.reshape(weights[f"K.{self.stage}"], (inputs // turns, 1, FILTERS, TAPS))
+        place = xp.reshape(first[:, :inputs], lead)
+        rest = xp.reshape(first[:, inputs:], (*lead, FILTERS, 1))
+        taps = xp.sum(rest * filters, axis=3)
+        by_tap = [taps[..., t] + place if t == TAPS // 2 else taps[..., t] for t in range(TAPS)]
+        matrices = xp.permute_dims(xp.stack(by_tap), (3, 1, 0, 2))  # orientation, unit, tap, input
+        gain = _INPUT_GAIN / 2**self.stage / turns
+        mixed = _mixed(xp, xp.reshape(matrices, (turns, -1)) * gain)
+        return xp.reshape(mixed, (turns, self.width, -1))
 
-    def _all_turned(self, xp: Namespace, x: Array, axis: int) -> list[Array]:
-        """An array with the samples of a cell along an axis, (4 C), as each orientation sees it."""
-        before, after = x.shape[:axis], x.shape[axis + 1 :]
-        cells = xp.reshape(x, (*before, self.channels, 2, 2, *after))
-        return [xp.reshape(_flipped(xp, cells, axis + 1, g), x.shape) for g in self._turns]
+    def readings(self, xp: Namespace, cells: Array) -> Array:
+        """What the network reads: (4 C, h + 2, w + 2), borders included, to (sets, inputs of a set,
+        h * w).
+
+        Row 4 c + 2 y + x is sample (y, x) of a cell in channel c. Without orientations there is
+        one set, all samples of the nine cells; with them there are four: of samples that flips
+        around a cell put in one another's place the sums and differences, down and across.
+        """
+        rows, columns = cells.shape[1] - 2, cells.shape[2] - 2
+        if not self.mirrored:
+            taps = [cells[:, y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+            return xp.reshape(xp.concat(taps, axis=0), (1, -1, rows * columns))
+        parts = xp.reshape(cells, (self.channels, 2, 2, *cells.shape[1:]))
+        tops = xp.stack([parts[:, 0, :, y : y + rows] for y in range(3)])
+        bottoms = xp.stack([parts[:, 1, :, 2 - y : 2 - y + rows] for y in range(3)])
+        halves = xp.stack([tops + bottoms, tops - bottoms])  # (2, 3, C, 2, h, w + 2)
+        lefts = xp.stack([halves[..., 0, :, x : x + columns] for x in range(3)], axis=2)
+        rights = xp.stack([halves[..., 1, :, 2 - x : 2 - x + columns] for x in range(3)], axis=2)
+        sets = xp.stack([lefts + rights, lefts - rights], axis=1)  # (2, 2, 3, 3, C, h, w)
+        return xp.reshape(sets, (ORIENTATIONS, -1, rows * columns))
+
+    def readings_adjoint(
+        self, xp: Namespace, gradient: Array, shape: tuple[int, int, int]
+    ) -> Array:
+        """A gradient by cells (4 C, h + 2, w + 2), whose `shape` this is, from one by readings."""
+        rows, columns = shape[1] - 2, shape[2] - 2
+        kind = {"dtype": gradient.dtype, "device": gradient.device}
+        cells = xp.zeros(shape, **kind)
+        if not self.mirrored:
+            taps = xp.reshape(gradient, (3, 3, -1, rows, columns))
+            for y, x in product(range(3), repeat=2):
+                cells[:, y : y + rows, x : x + columns] += taps[y, x]
+            return cells
+        sets = xp.reshape(gradient, (2, 2, 3, 3, self.channels, rows, columns))
+        lefts, rights = sets[:, 0] + sets[:, 1], sets[:, 0] - sets[:, 1]
+        halves = xp.zeros((2, 3, self.channels, 2, rows, shape[2]), **kind)
+        for x in range(3):
+            halves[..., 0, :, x : x + columns] += lefts[:, :, x]
+            halves[..., 1, :, 2 - x : 2 - x + columns] += rights[:, :, x]
+        tops, bottoms = halves[0] + halves[1], halves[0] - halves[1]
+        parts = xp.reshape(cells, (self.channels, 2, 2, *shape[1:]))
+        for y in range(3):
+            parts[:, 0, :, y : y + rows] += tops[y]
+            parts[:, 1, :, 2 - y : 2 - y + rows] += bottoms[y]
+        return cells
+
+    def _all_turned(self, xp: Namespace, last: Array) -> list[Array]:
+        """A matrix to the samples of a cell, (4 C, width), as each orientation has it."""
+        cells = xp.reshape(last, (self.channels, 2, 2, -1))
+        return [xp.reshape(_flipped(xp, cells, 1, g), last.shape) for g in self._turns]
 
 
 def _flipped(xp: Namespace, x: Array, axis: int, orientation: int) -> Array:
@@ -117,17 +173,18 @@ def _flipped(xp: Namespace, x: Array, axis: int, orientation: int) -> Array:
     return xp.flip(x, axis=tuple(axes)) if axes else x
 
 
-def corrections(xp: Namespace, layers: Layers, cells: Array) -> Array:
-    """What a network gives for cells: (4 C, h + 2, w + 2), borders included, to (4 C, h, w).
+def _mixed(xp: Namespace, x: Array) -> Array:
+    """Sums and differences of what orientations have, (orientations, n)."""
+    if len(x) == 1:
+        return x
+    return xp.asarray(_MIXING, dtype=x.dtype, device=x.device) @ x
 
-    Row 4 c + 2 y + x is sample (y, x) of a cell in channel c.
-    """
-    rows, columns = cells.shape[1] - 2, cells.shape[2] - 2
-    taps = [cells[:, y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
-    z = xp.reshape(xp.concat(taps, axis=0), (-1, rows * columns))
-    for matrix, biases in layers:
-        z = matrix @ z
-        if biases is not None:
-            z += biases[:, None]
-            z = xp.clip(z, 0, None)
-    return xp.reshape(z, (-1, rows, columns))
+
+def corrections(xp: Namespace, layers: Layers, readings: Array) -> Array:
+    """What a network of these layers gives for cells that are read so: (4 C, h * w)."""
+    first, n = layers[0][0], readings.shape[2]
+    sums = xp.reshape(first @ readings, (len(first), -1))
+    z = xp.reshape(_mixed(xp, sums), (-1, n))
+    for (_, biases), (matrix, _) in pairwise(layers):
+        z = matrix @ rectified(xp, z, biases[:, None])
+    return z

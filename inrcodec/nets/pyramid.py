@@ -29,9 +29,6 @@ from inrcodec.nets.cells import CellNetwork
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 NEIGHBOURS = 6
 ORIENTATIONS = 3
-# The network sees samples of nominal range 0..1 multiplied by this, and adds 1/32 of its output.
-INPUT_GAIN, OUTPUT_GAIN = 8.0, 1 / 32
-
 
 # First and last+1 row, first and last+1 column.
 Box = tuple[tuple[int, int], ...]

@@ -130,18 +130,20 @@ class PyramidFit(LatentFit):
             difference = difference * self._mask
         return difference.square().sum()
 
-    def _squared(self, out: Tensor, first: int, last: int) -> Tensor:
-        difference = (out - self._target[:, first:last]).square()
+    def _squared(self, cells: Tensor, first: int, last: int, scale: float) -> tuple[float, Tensor]:
+        """Squared error of rows of cells over all samples inside, times a scale; its gradient."""
+        difference = cells - self._target[:, first:last]
         if self._mask is not None:
-            difference = difference * self._mask[:, first:last]
-        return difference.sum()
+            difference *= self._mask[:, first:last]
+        error = float(difference.square().sum())
+        return error * scale, difference.mul_(2 * scale)
 
     def _backward(self, weights: Weights, values: Tensor, bits: Tensor, rate: float) -> float:
         cells, lagrange = self._low_cells(weights, values), self.lagrange
         error, gradient = self._synthesis.backward(
             self._learner.current(),
             cells.detach(),
-            lambda out, first, last: self._squared(out, first, last) / lagrange,
+            lambda out, a, b: self._squared(out, a, b, 1 / lagrange),
             lambda: self._learner.learn(rate),
         )
         torch.autograd.backward([cells, bits], [gradient, torch.ones_like(bits)])
@@ -159,7 +161,7 @@ class PyramidFit(LatentFit):
         cells = self._low_cells(self.weights, values)
         signs, scale = self._signs(cells.shape), 1 / math.sqrt(self.lagrange)
         _, gradient = self._synthesis.backward(
-            self.weights, cells.detach(), lambda out, a, b: (out * signs[:, a:b]).sum() * scale
+            self.weights, cells.detach(), lambda out, a, b: (0.0, signs[:, a:b] * scale)
         )
         return [cells], [gradient]
 

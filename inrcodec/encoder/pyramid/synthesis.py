@@ -10,9 +10,11 @@ from torch.autograd import Function
 
 from inrcodec.encoder.pyramid.context import join, joined, split
 from inrcodec.nets import wavelet
-from inrcodec.nets.cells import corrections
-from inrcodec.nets.pyramid import INPUT_GAIN, OUTPUT_GAIN, Pyramid
+from inrcodec.nets.cells import CellNetwork, corrections
+from inrcodec.nets.pyramid import Pyramid
 
+# Of cells from a first to a last row: a sum, and its gradient by the cells.
+Loss = Callable[[Tensor, int, int], tuple[float, Tensor]]
 # Cells of a stripe at most, stripes at least, and how far apart in order those one after another.
 _STRIPE_CELLS = 8192
 _LEAST_STRIPES = 16
@@ -39,47 +41,49 @@ class Synthesis:
         return cells
 
     def _correction(self, weights: Mapping[str, Tensor], stage: int, parts: Tensor) -> Tensor:
-        cells = parts.reshape(-1, *parts.shape[2:]) * (INPUT_GAIN / 2**stage)
-        padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
-        change = self._corrections(weights, stage, padded)
-        return change.reshape(parts.shape) * (OUTPUT_GAIN * 2**stage)
-
-    def finest(self, weights: Mapping[str, Tensor], padded: Tensor) -> Tensor:
-        """Cells (4 C, h, w) from padded ones (4 C, h + 2, w + 2)."""
-        inner = padded[:, 1:-1, 1:-1]
-        if self.net.stages == 0:
-            return inner
-        return inner + self._corrections(weights, 0, padded * INPUT_GAIN) * OUTPUT_GAIN
+        padded = _bordered(parts.reshape(-1, *parts.shape[2:]))
+        return self._corrections(weights, stage, padded).reshape(parts.shape)
 
     def _corrections(self, weights: Mapping[str, Tensor], stage: int, padded: Tensor) -> Tensor:
-        change: Tensor = corrections(xp, self.net.cells(stage).matrices(xp, weights), padded)
-        return change
+        """What a stage adds to cells: (4 C, h + 2, w + 2) with borders to (4 C, h, w)."""
+        network = self.net.cells(stage)
+        readings = Readings.apply(padded, network)
+        change: Tensor = corrections(xp, network.matrices(xp, weights), readings)
+        return change.reshape(-1, padded.shape[1] - 2, padded.shape[2] - 2)
 
     def backward(
         self,
         weights: Mapping[str, Tensor],
         cells: Tensor,
-        loss: Callable[[Tensor, int, int], Tensor],
+        loss: Loss,
         learn: Callable[[], Mapping[str, Tensor]] | None = None,
     ) -> tuple[float, Tensor]:
-        """Sum of `loss(cells, first row, last row)` over stripes of the finest cells, and its
-        gradient by `cells`; gradients by weights are accumulated in them.
+        """Sum of `loss` over stripes of the finest cells after their network, and its gradient by
+        cells before it; gradients by weights are accumulated in them.
 
         `learn`, called after every stripe, gives the weights for the next one.
         """
-        padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
+        padded = _bordered(cells)
         gradient = torch.zeros_like(padded)
         total = 0.0
         for first, last in self.stripes(cells):
-            stripe = padded[:, first : last + 2].detach().requires_grad_()
-            value = loss(self.finest(weights, stripe), first, last)
-            value.backward()
-            assert stripe.grad is not None
-            gradient[:, first : last + 2] += stripe.grad
-            total += float(value.detach())
+            seen = padded[:, first : last + 2].detach().requires_grad_()
+            change = self._finest(weights, seen)
+            value, slope = loss(cells[:, first:last] + change.detach(), first, last)
+            gradient[:, first + 1 : last + 1, 1:-1] += slope
+            if change.requires_grad:
+                change.backward(slope)
+                assert seen.grad is not None
+                gradient[:, first : last + 2] += seen.grad
+            total += value
             if learn is not None:
                 weights = learn()
         return total, _fold_border(gradient)
+
+    def _finest(self, weights: Mapping[str, Tensor], padded: Tensor) -> Tensor:
+        if self.net.stages == 0:
+            return torch.zeros((), device=padded.device)
+        return self._corrections(weights, 0, padded)
 
     def stripes(self, cells: Tensor) -> list[tuple[int, int]]:
         """First and last row of every stripe, distant ones after one another."""
@@ -91,12 +95,17 @@ class Synthesis:
     @torch.no_grad()
     def forward(self, weights: Mapping[str, Tensor], cells: Tensor) -> Tensor:
         """Finest cells (4 C, h, w) without gradients."""
-        padded = torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
+        padded = _bordered(cells)
         parts = [
-            self.finest(weights, padded[:, first : last + 2])
+            cells[:, first:last] + self._finest(weights, padded[:, first : last + 2])
             for first, last in sorted(self.stripes(cells))
         ]
         return torch.cat(parts, dim=1)
+
+
+def _bordered(cells: Tensor) -> Tensor:
+    """Cells with copies of the nearest ones around them."""
+    return torch.nn.functional.pad(cells[None], (1, 1, 1, 1), mode="replicate")[0]
 
 
 def _fold_border(padded: Tensor) -> Tensor:
@@ -140,6 +149,20 @@ class Level(Function):
         wavelet.synthesise_plane_adjoint(list(parts.unbind(1)))
         details = parts[: ctx.bands // 3, 1:].reshape(ctx.bands, *parts.shape[2:])
         return parts[:, 0].contiguous(), split(details)
+
+
+class Readings(Function):
+    """What a cell network reads, in one piece for autograd."""
+
+    @staticmethod
+    def forward(ctx: Any, cells: Tensor, network: CellNetwork) -> Tensor:
+        ctx.network, ctx.shape = network, cells.shape
+        readings: Tensor = network.readings(xp, cells)
+        return readings
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return ctx.network.readings_adjoint(xp, gradient, ctx.shape), None
 
 
 class Interleave(Function):
