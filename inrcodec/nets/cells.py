@@ -13,7 +13,7 @@ size. Orientation g is 2 * (flipped down) + (flipped across).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 
 from inrcodec.nets.base import Array, Namespace, TensorSpec, rectified
 
@@ -26,12 +26,13 @@ _READINGS = 1 + FILTERS
 # The finest network sees samples of nominal range 0..1 multiplied by this, and adds this much of
 # its output; each coarser one half and twice as much.
 _INPUT_GAIN, _OUTPUT_GAIN = 8.0, 1 / 32
+_FLIPS = ((), (2,), (1,), (1, 2))  # axes of (C, 2, 2, ...) that orientations flip
 # From what four orientations have to its sums and differences: its own inverse, but for a 4.
 _MIXING = ((1, 1, 1, 1), (1, -1, 1, -1), (1, 1, -1, -1), (1, -1, -1, 1))
 
-# A matrix and what is added to its products, nothing in the last layer. The first has a matrix for
-# each set of readings.
-Layers = list[tuple[Array, Array]]
+# The first layer, (sets, width, inputs of a set), for what `CellNetwork.readings` gives; then the
+# biases of all units of a layer, and the matrix (outputs, units) that follows it.
+Layers = tuple[Array, list[tuple[Array, Array]]]
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,16 @@ class CellNetwork:
         return TAPS * inputs * self.width + mixing + ((self.layers - 1) * units + inputs) * units
 
     def matrices(self, xp: Namespace, weights: Mapping[str, Array]) -> Layers:
-        """All layers: the first (sets, width, inputs of a set) for `readings`, others (units of the
-        layer, units before it)."""
-        layers: Layers = [(self._first_matrices(xp, weights), self._biases(xp, weights, 1))]
-        for i in range(2, self.layers + 1):
-            inner = weights[f"W.{self.stage}.{i}"]
-            layers.append((self._between(xp, inner), self._biases(xp, weights, i)))
-        last = self._all_turned(xp, weights[f"Wout.{self.stage}"] * (_OUTPUT_GAIN * 2**self.stage))
-        return [*layers, (xp.concat(last, axis=1), xp.zeros(()))]
+        """The tensors as `corrections` takes them."""
+        stage = self.stage
+        inner = [self._between(xp, weights[f"W.{stage}.{i}"]) for i in range(2, self.layers + 1)]
+        last = self._all_turned(xp, weights[f"Wout.{stage}"] * (_OUTPUT_GAIN * 2**stage))
+        biases = [self._biases(xp, weights[f"b.{stage}.{i}"]) for i in range(1, self.layers + 1)]
+        return self._first(xp, weights), list(zip(biases, [*inner, last], strict=True))
 
-    def _biases(self, xp: Namespace, weights: Mapping[str, Array], layer: int) -> Array:
-        biases = weights[f"b.{self.stage}.{layer}"]
-        return xp.concat([biases] * len(self._turns), axis=0)
+    def _biases(self, xp: Namespace, biases: Array) -> Array:
+        """Those of all units, (units, 1)."""
+        return xp.concat([biases] * len(self._turns), axis=0)[:, None]
 
     def _between(self, xp: Namespace, inner: Array) -> Array:
         """A matrix from all units to all units: what orientation g takes from orientation k lies
@@ -95,12 +94,12 @@ class CellNetwork:
         rows = [xp.concat([parts[g ^ k] for k in self._turns], axis=1) for g in self._turns]
         return xp.concat(rows, axis=0)
 
-    def _first_matrices(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
+    def _first(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
         """Places and filters of all inputs as weights of what `readings` gives.
 
-        A unit reads orientation g of what it sees with the weights of that orientation's sample in
-        a cell. So a layer is a convolution over the group of flips, and one product for each of
-        their sums and differences.
+        A sample of a cell is what its unflipped one is in another orientation. So a mirrored layer
+        is a convolution over the group of flips, and a product for each of their sums and
+        differences.
         """
         first, turns = weights[f"W.{self.stage}.1"], len(self._turns)
         inputs = _PARTS * self.channels
@@ -161,16 +160,12 @@ class CellNetwork:
             parts[:, 1, :, 2 - y : 2 - y + rows] += bottoms[y]
         return cells
 
-    def _all_turned(self, xp: Namespace, last: Array) -> list[Array]:
-        """A matrix to the samples of a cell, (4 C, width), as each orientation has it."""
+    def _all_turned(self, xp: Namespace, last: Array) -> Array:
+        """A matrix to the samples of a cell, (4 C, width), as the units of all orientations have
+        it: (4 C, units)."""
         cells = xp.reshape(last, (self.channels, 2, 2, -1))
-        return [xp.reshape(_flipped(xp, cells, 1, g), last.shape) for g in self._turns]
-
-
-def _flipped(xp: Namespace, x: Array, axis: int, orientation: int) -> Array:
-    """An array with rows (at an axis), columns (at the next), or both in reverse."""
-    axes = [axis] * (orientation >> 1) + [axis + 1] * (orientation & 1)
-    return xp.flip(x, axis=tuple(axes)) if axes else x
+        flipped = [xp.flip(cells, axis=axes) if axes else cells for axes in _FLIPS]
+        return xp.concat([xp.reshape(flipped[g], last.shape) for g in self._turns], axis=1)
 
 
 def _mixed(xp: Namespace, x: Array) -> Array:
@@ -182,9 +177,9 @@ def _mixed(xp: Namespace, x: Array) -> Array:
 
 def corrections(xp: Namespace, layers: Layers, readings: Array) -> Array:
     """What a network of these layers gives for cells that are read so: (4 C, h * w)."""
-    first, n = layers[0][0], readings.shape[2]
+    first, rest = layers
     sums = xp.reshape(first @ readings, (len(first), -1))
-    z = xp.reshape(_mixed(xp, sums), (-1, n))
-    for (_, biases), (matrix, _) in pairwise(layers):
-        z = matrix @ rectified(xp, z, biases[:, None])
+    z = xp.reshape(_mixed(xp, sums), (-1, readings.shape[2]))
+    for biases, matrix in rest:
+        z = matrix @ rectified(xp, z, biases)
     return z
