@@ -105,7 +105,7 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
     "pyramid: lambda over squared step": {
         f"{value:g}": _latents("RATIO", value) for value in (0.08, 0.1, 0.13)
     },
-    # Units of networks, and whether they come in four orientations.
+    # Units of networks, and whether they come in four flips.
     "pyramid: mirrored": {
         f"{'yes' if mirrored else 'no'}, {width} units": replace(
             _pyramid(encode__MIRRORED=mirrored), settings={"width": str(width)}

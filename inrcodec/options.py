@@ -18,7 +18,7 @@ DEFAULT_KBPS = 48.0
 SETTINGS: dict[str, tuple[type, str]] = {
     "width": (
         int,
-        "units per layer, of a pyramid in each orientation; planned from the budget when absent",
+        "units per layer, of a pyramid in each flip; planned from the budget when absent",
     ),
     "layers": (int, "sine layers"),
     "bases": (str, "ASMR bases, one list per axis: 4,4,4,8/4,4,6,8"),

@@ -5,10 +5,10 @@ and a linear one. Its filters are folded into the first layer, so that it is a r
 products over all cells.
 
 What a picture needs corrected does not depend on left and right, or on above and below: in a
-mirrored network every unit comes in four orientations, which share its weights and see cells
-flipped neither way, across, down or both, so that a flipped picture gives the flipped correction
+mirrored network every unit comes in four flips, which share its weights and see cells flipped
+neither way, across, down or both, so that a flipped picture gives the flipped correction
 (group-equivariant convolutions: Cohen and Welling 2016). Four times as many units come at the same
-size. Orientation g is 2 * (flipped down) + (flipped across).
+size. Flip g is 2 * (flipped down) + (flipped across); g xor k is what leads from one to another.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from itertools import product
 
 from inrcodec.nets.base import Array, Namespace, TensorSpec, rectified
 
-ORIENTATIONS = 4
+FLIPS = 4
 FILTERS = 2  # of each input
 TAPS = 9
 _PARTS = 4  # samples of a cell in a channel
@@ -26,8 +26,8 @@ _READINGS = 1 + FILTERS
 # The finest network sees samples of nominal range 0..1 multiplied by this, and adds this much of
 # its output; each coarser one half and twice as much.
 _INPUT_GAIN, _OUTPUT_GAIN = 8.0, 1 / 32
-_FLIPS = ((), (2,), (1,), (1, 2))  # axes of (C, 2, 2, ...) that orientations flip
-# From what four orientations have to its sums and differences: its own inverse, but for a 4.
+_FLIPPED_AXES = ((), (2,), (1,), (1, 2))  # of (C, 2, 2, ...), by flip
+# From what four flips have to its sums and differences: its own inverse, but for a 4.
 _MIXING = ((1, 1, 1, 1), (1, -1, 1, -1), (1, 1, -1, -1), (1, -1, -1, 1))
 
 # The first layer, (sets, width, inputs of a set), for what `CellNetwork.readings` gives; then the
@@ -37,8 +37,8 @@ Layers = tuple[Array, list[tuple[Array, Array]]]
 
 @dataclass(frozen=True)
 class CellNetwork:
-    """Sizes of one network: `layers` ReLU layers of `width` units, in four orientations each where
-    it is `mirrored`. `stage` is in its tensors' names."""
+    """Sizes of one network: `layers` ReLU layers of `width` units, in four flips each where it is
+    `mirrored`. `stage` is in its tensors' names."""
 
     stage: int
     channels: int
@@ -47,14 +47,14 @@ class CellNetwork:
     mirrored: bool
 
     @property
-    def _turns(self) -> range:
-        """The orientations that units come in."""
-        return range(ORIENTATIONS if self.mirrored else 1)
+    def _flips(self) -> range:
+        """The flips that units come in."""
+        return range(FLIPS if self.mirrored else 1)
 
     @property
     def _units(self) -> int:
-        """Units of a layer, in all orientations."""
-        return self.width * len(self._turns)
+        """Units of a layer, in all flips."""
+        return self.width * len(self._flips)
 
     def tensors(self) -> list[TensorSpec]:
         """The stored tensors, in file order."""
@@ -71,56 +71,54 @@ class CellNetwork:
 
     def macs(self) -> int:
         """Multiply-accumulates of a cell."""
-        inputs, units, turns = _PARTS * self.channels, self._units, len(self._turns)
-        mixing = turns * units if turns > 1 else 0
+        inputs, units, flips = _PARTS * self.channels, self._units, len(self._flips)
+        mixing = flips * units if flips > 1 else 0
         return TAPS * inputs * self.width + mixing + ((self.layers - 1) * units + inputs) * units
 
     def matrices(self, xp: Namespace, weights: Mapping[str, Array]) -> Layers:
         """The tensors as `corrections` takes them."""
         stage = self.stage
         inner = [self._between(xp, weights[f"W.{stage}.{i}"]) for i in range(2, self.layers + 1)]
-        last = self._all_turned(xp, weights[f"Wout.{stage}"] * (_OUTPUT_GAIN * 2**stage))
+        last = self._all_flipped(xp, weights[f"Wout.{stage}"] * (_OUTPUT_GAIN * 2**stage))
         biases = [self._biases(xp, weights[f"b.{stage}.{i}"]) for i in range(1, self.layers + 1)]
         return self._first(xp, weights), list(zip(biases, [*inner, last], strict=True))
 
     def _biases(self, xp: Namespace, biases: Array) -> Array:
         """Those of all units, (units, 1)."""
-        return xp.concat([biases] * len(self._turns), axis=0)[:, None]
+        return xp.concat([biases] * len(self._flips), axis=0)[:, None]
 
     def _between(self, xp: Namespace, inner: Array) -> Array:
-        """A matrix from all units to all units: what orientation g takes from orientation k lies
-        at their difference, g xor k."""
-        parts = [inner[:, g * self.width : (g + 1) * self.width] for g in self._turns]
-        rows = [xp.concat([parts[g ^ k] for k in self._turns], axis=1) for g in self._turns]
+        """A matrix from all units to all units: what flip g takes from flip k lies at g xor k."""
+        parts = [inner[:, g * self.width : (g + 1) * self.width] for g in self._flips]
+        rows = [xp.concat([parts[g ^ k] for k in self._flips], axis=1) for g in self._flips]
         return xp.concat(rows, axis=0)
 
     def _first(self, xp: Namespace, weights: Mapping[str, Array]) -> Array:
         """Places and filters of all inputs as weights of what `readings` gives.
 
-        A sample of a cell is what its unflipped one is in another orientation. So a mirrored layer
-        is a convolution over the group of flips, and a product for each of their sums and
-        differences.
+        To a flipped unit a sample of a cell is another one. So a mirrored layer is a convolution
+        over the group of flips: a product for each of their sums and differences.
         """
-        first, turns = weights[f"W.{self.stage}.1"], len(self._turns)
+        first, flips = weights[f"W.{self.stage}.1"], len(self._flips)
         inputs = _PARTS * self.channels
-        lead = (self.width, inputs // turns, turns)
-        filters = xp.reshape(weights[f"K.{self.stage}"], (inputs // turns, 1, FILTERS, TAPS))
+        lead = (self.width, inputs // flips, flips)
+        filters = xp.reshape(weights[f"K.{self.stage}"], (inputs // flips, 1, FILTERS, TAPS))
         place = xp.reshape(first[:, :inputs], lead)
         rest = xp.reshape(first[:, inputs:], (*lead, FILTERS, 1))
         taps = xp.sum(rest * filters, axis=3)
         by_tap = [taps[..., t] + place if t == TAPS // 2 else taps[..., t] for t in range(TAPS)]
-        matrices = xp.permute_dims(xp.stack(by_tap), (3, 1, 0, 2))  # orientation, unit, tap, input
-        gain = _INPUT_GAIN / 2**self.stage / turns
-        mixed = _mixed(xp, xp.reshape(matrices, (turns, -1)) * gain)
-        return xp.reshape(mixed, (turns, self.width, -1))
+        matrices = xp.permute_dims(xp.stack(by_tap), (3, 1, 0, 2))  # flip, unit, tap, input
+        gain = _INPUT_GAIN / 2**self.stage / flips
+        mixed = _mixed(xp, xp.reshape(matrices, (flips, -1)) * gain)
+        return xp.reshape(mixed, (flips, self.width, -1))
 
     def readings(self, xp: Namespace, cells: Array) -> Array:
         """What the network reads: (4 C, h + 2, w + 2), borders included, to (sets, inputs of a set,
         h * w).
 
-        Row 4 c + 2 y + x is sample (y, x) of a cell in channel c. Without orientations there is
-        one set, all samples of the nine cells; with them there are four: of samples that flips
-        around a cell put in one another's place the sums and differences, down and across.
+        Row 4 c + 2 y + x is sample (y, x) of a cell in channel c. Without flips there is one set,
+        all samples of the nine cells; with them there are four: of samples that flips around a cell
+        put in one another's place the sums and differences, down and across.
         """
         rows, columns = cells.shape[1] - 2, cells.shape[2] - 2
         if not self.mirrored:
@@ -133,7 +131,7 @@ class CellNetwork:
         lefts = xp.stack([halves[..., 0, :, x : x + columns] for x in range(3)], axis=2)
         rights = xp.stack([halves[..., 1, :, 2 - x : 2 - x + columns] for x in range(3)], axis=2)
         sets = xp.stack([lefts + rights, lefts - rights], axis=1)  # (2, 2, 3, 3, C, h, w)
-        return xp.reshape(sets, (ORIENTATIONS, -1, rows * columns))
+        return xp.reshape(sets, (FLIPS, -1, rows * columns))
 
     def readings_adjoint(
         self, xp: Namespace, gradient: Array, shape: tuple[int, int, int]
@@ -160,16 +158,15 @@ class CellNetwork:
             parts[:, 1, :, 2 - y : 2 - y + rows] += bottoms[y]
         return cells
 
-    def _all_turned(self, xp: Namespace, last: Array) -> Array:
-        """A matrix to the samples of a cell, (4 C, width), as the units of all orientations have
-        it: (4 C, units)."""
+    def _all_flipped(self, xp: Namespace, last: Array) -> Array:
+        """A matrix to the samples of a cell, (4 C, width), as all units have it: (4 C, units)."""
         cells = xp.reshape(last, (self.channels, 2, 2, -1))
-        flipped = [xp.flip(cells, axis=axes) if axes else cells for axes in _FLIPS]
-        return xp.concat([xp.reshape(flipped[g], last.shape) for g in self._turns], axis=1)
+        flipped = [xp.flip(cells, axis=axes) if axes else cells for axes in _FLIPPED_AXES]
+        return xp.concat([xp.reshape(flipped[g], last.shape) for g in self._flips], axis=1)
 
 
 def _mixed(xp: Namespace, x: Array) -> Array:
-    """Sums and differences of what orientations have, (orientations, n)."""
+    """Sums and differences of what flips have, (flips, n)."""
     if len(x) == 1:
         return x
     return xp.asarray(_MIXING, dtype=x.dtype, device=x.device) @ x

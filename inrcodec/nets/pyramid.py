@@ -86,9 +86,9 @@ class Pyramid:
     """Sizes of a pyramid. `colour_from`: finest level at which channels after the first have
     latents; `layers`: ReLU layers of `width` units in the finest cell network; `stages`: levels
     with a cell network, the coarser ones with one layer of `coarse_width` units; `mirrored`: units
-    come in four orientations. `box`: samples
-    whose latents there are, all others being 0 (None: all there could be). `tile`: samples along
-    the sides of the squares that are coded apart, a multiple of 2^(levels + 1) (0: none are)."""
+    come in four flips. `box`: samples whose latents there are, all others being 0 (None: all there
+    could be). `tile`: samples along the sides of the squares that are coded apart, a multiple of
+    2^(levels + 1) (0: none are)."""
 
     shape: tuple[int, ...]
     channels: int

@@ -34,7 +34,7 @@ _FULL_STEPS_SAMPLES = 2**19
 _LEAST_STEPS = 30
 # Sides of tiles, and samples of a channel from which pictures have some.
 _TILE, _TILED_SAMPLES = 512, 2**21
-# Units in four orientations: 0.15 to 0.3 dB better than others (benchmarks/planning.py).
+# Units in four flips: 0.15 to 0.3 dB better than others (benchmarks/planning.py).
 _MIRRORED = True
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
