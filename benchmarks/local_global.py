@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from benchmarks import record
+from benchmarks import record, seams
 from benchmarks.data import RESULTS, clips, kodak
 from benchmarks.kodak import _limit_threads
 from benchmarks.tabular import markdown
 from inrcodec.nets import LocalGlobal, Siren
-from inrcodec.nets.base import Array, Namespace, TensorSpec, wave
+from inrcodec.nets.base import Array, Namespace, TensorSpec
 from inrcodec.signals import Signal
 from inrcodec.weights.storage import Direct
 
@@ -101,11 +101,8 @@ class PerPartition(LocalGlobal):
         """As LocalGlobal.forward, without the global network and Merge."""
         z = inputs[0]
         for i in range(1, self.layers + 1):
-            w0 = self.w0_first if i == 1 else self.w0_hidden
-            matrix = xp.permute_dims(w0 * weights[f"W{i}"], (0, 2, 1))
-            z = wave(xp, z @ matrix + w0 * weights[f"b{i}"][:, None, :], None)
-        out = xp.permute_dims(weights["Wout"], (0, 2, 1))
-        return z @ out + weights["bout"][:, None, :]
+            z = self.local_layer(xp, weights, i, z, None)
+        return self.local_output(xp, weights, z)
 
 
 def network(method: str, kind: Kind, signal: Signal, side: tuple[int, ...], parameters: int) -> Any:
@@ -189,24 +186,19 @@ def seam_ratio(fit: "Fit", net: LocalGlobal) -> float:
     """Mean squared error of samples beside another partition over that of all others."""
     import torch
 
-    near, far = [0.0, 0.0], [0.0, 0.0]  # sums and counts
-    places = np.stack(np.unravel_index(np.arange(fit.samples.rows), net.side), axis=-1)
-    counts = np.asarray(net.partitions)
-    cells = np.stack(np.unravel_index(np.arange(math.prod(counts)), counts), axis=-1)
+    errors = []
     with torch.no_grad():
-        for first in range(0, len(places), fit.samples.chunk):
-            index = torch.arange(first, min(first + fit.samples.chunk, len(places)))
-            inputs, targets, mask = fit.samples.batch(index)
+        for index in torch.arange(fit.samples.rows).split(fit.samples.chunk):
+            inputs, targets, _ = fit.samples.batch(index)
             values = fit.model.forward(fit.model.stored, inputs, 0).clamp(0, 1)
-            error = (values - targets).square().mean(-1).numpy()  # (P, places)
-            inside = np.ones(error.shape) if mask is None else mask[..., 0].numpy()
-            low = (places[index][None] == 0) & (cells[:, None] > 0)
-            high = (places[index][None] == np.asarray(net.side) - 1) & (cells[:, None] < counts - 1)
-            border = (low | high).any(-1)
-            for sums, chosen in ((near, border), (far, ~border)):
-                sums[0] += float((error * inside * chosen).sum())
-                sums[1] += float((inside * chosen).sum())
-    return (near[0] / max(near[1], 1)) / max(far[0] / max(far[1], 1), 1e-12)
+            errors.append((values - targets).square().mean(-1).numpy())  # (P, places)
+    # From partitions and places in them to the grid of the signal.
+    axes = len(net.side)
+    order = [axis for pair in zip(range(axes), range(axes, 2 * axes), strict=True) for axis in pair]
+    apart = np.concatenate(errors, axis=1).reshape(*net.partitions, *net.side).transpose(order)
+    sides = [p * s for p, s in zip(net.partitions, net.side, strict=True)]
+    whole = apart.reshape(sides)[tuple(slice(n) for n in net.shape)]
+    return seams.ratio(whole, seams.at_borders(net.shape, net.side))
 
 
 def items(kind: str, names: str) -> list[tuple[Path, Signal]]:

@@ -21,7 +21,7 @@ _CROP = 192  # samples along the sides of what it shows
 
 
 def at_borders(shape: tuple[int, ...], side: tuple[int, ...]) -> np.ndarray:
-    """Which samples are next to one of another partition: bool (h, w)."""
+    """Which samples are next to one of another partition: bool of this shape."""
     beside = np.zeros(shape, dtype=bool)
     for axis, (size, step) in enumerate(zip(shape, side, strict=True)):
         lines = np.arange(step, size, step)

@@ -152,18 +152,30 @@ class LocalGlobal:
         local, wide, merge = (None if scalars is None else scalars[i : i + 4] for i in (0, 4, 8))
         own, other = (self.w0_hidden * weights[name].T for name in ("V", "Y"))
         for i in range(1, self.layers + 1):
-            w0, w0_global = self._factors(i)
-            bias = w0 * weights[f"b{i}"][:, None, :]
-            z = wave(xp, z @ (w0 * _turned(xp, weights[f"W{i}"])) + bias, local)  # (P, m, d)
+            z = self.local_layer(xp, weights, i, z, local)  # (P, m, d)
+            w0_global = self.w0_global if i == 1 else self.w0_hidden
             matrix = w0_global * weights[f"U{i}"]
             g = wave(xp, g @ matrix.T + w0_global * weights[f"h{i}"], wide)  # (P, m, global d)
             merged = z @ own + g @ other + self.w0_hidden * weights["c"]
             z = wave(xp, merged, merge)  # (P, m, d)
-        return z @ _turned(xp, weights["Wout"]) + weights["bout"][:, None, :]
+        return self.local_output(xp, weights, z)
 
-    def _factors(self, i: int) -> tuple[int, int]:
-        """Frequency factors of layer i of the local and of the global network."""
-        return (self.w0_first, self.w0_global) if i == 1 else (self.w0_hidden, self.w0_hidden)
+    def local_layer(
+        self,
+        xp: Namespace,
+        weights: Mapping[str, Array],
+        i: int,
+        z: Array,
+        scalars: Array | None,
+    ) -> Array:
+        """Layer i of the local networks: (m, D) or (P, m, d) to (P, m, d)."""
+        w0 = self.w0_first if i == 1 else self.w0_hidden
+        bias = w0 * weights[f"b{i}"][:, None, :]
+        return wave(xp, z @ (w0 * _turned(xp, weights[f"W{i}"])) + bias, scalars)
+
+    def local_output(self, xp: Namespace, weights: Mapping[str, Array], z: Array) -> Array:
+        """The last layer of the local networks: (P, m, d) to (P, m, channels)."""
+        return z @ _turned(xp, weights["Wout"]) + weights["bout"][:, None, :]
 
 
 def _turned(xp: Namespace, matrices: Array) -> Array:
