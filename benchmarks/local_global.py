@@ -245,7 +245,7 @@ def table(rows: Sequence[record.Row]) -> str:
         by_item = record.grouped(members, "item") if kind == "sounds" else {(kind,): members}
         for (name,), of_name in by_item.items():
             for (method,), of in record.grouped(of_name, "method").items():
-                seams = [row["seam_ratio"] for row in of if "seam_ratio" in row]
+                ratios = [row["seam_ratio"] for row in of if "seam_ratio" in row]
                 lines.append(
                     [
                         f"{name}, {len(of)} of them" if kind == "pictures" else name,
@@ -255,7 +255,7 @@ def table(rows: Sequence[record.Row]) -> str:
                         f"{record.mean(of, 'psnr_db'):.2f}",
                         PAPER.get((name, method), "-"),
                         f"{record.mean(of, 'ms_per_step'):.0f}",
-                        f"{statistics.fmean(seams):.2f}" if seams else "-",
+                        f"{statistics.fmean(ratios):.2f}" if ratios else "-",
                     ]
                 )
     header = ["", "network", "parameters, K", "steps of samples", "PSNR, dB", "paper, dB"]

@@ -161,8 +161,9 @@ class CellNetwork:
     def _all_flipped(self, xp: Namespace, last: Array) -> Array:
         """A matrix to the samples of a cell, (4 C, width), as all units have it: (4 C, units)."""
         cells = xp.reshape(last, (self.channels, 2, 2, -1))
-        flipped = [xp.flip(cells, axis=axes) if axes else cells for axes in _FLIPPED_AXES]
-        return xp.concat([xp.reshape(flipped[g], last.shape) for g in self._flips], axis=1)
+        needed = _FLIPPED_AXES[: len(self._flips)]
+        flipped = [xp.flip(cells, axis=axes) if axes else cells for axes in needed]
+        return xp.concat([xp.reshape(part, last.shape) for part in flipped], axis=1)
 
 
 def _mixed(xp: Namespace, x: Array) -> Array:
