@@ -4,8 +4,9 @@ Ashkenazi and Treister 2024, tables 1 and 11: a Local-Global network, a SIREN fo
 one SIREN for all, with as many parameters, steps and samples a step, measured before anything is
 quantised. PSNR of pictures is over values of 0..1, that of sounds over samples of -1..1 at their
 loudest with a peak of 1, as there. `seam_ratio` is the mean squared error of samples beside another
-partition over that of all others. Every method has its own learning rate and frequency factors.
-A run that is stopped goes on where it was.
+partition over that of all others. Every method has its own frequency factors, and learning rates
+for the codec's optimiser, SOAP, and for Adam, the paper's. A run that is stopped goes on where it
+was.
 """
 
 import math
@@ -13,9 +14,11 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import click
 import numpy as np
@@ -23,6 +26,7 @@ import numpy as np
 from benchmarks import record, seams
 from benchmarks.data import RESULTS, clips, kodak
 from benchmarks.kodak import _limit_threads
+from benchmarks.planning import plain_adam
 from benchmarks.tabular import markdown
 from inrcodec.nets import LocalGlobal, Siren
 from inrcodec.nets.base import Array, Namespace, TensorSpec
@@ -47,18 +51,21 @@ PAPER = {
     ("gt_counting", "siren-per-partition"): "31.24",
     ("gt_counting", "siren"): "32.07",
 }
-_ROW_KEY = ("item", "method", "parameters_asked", "steps", "samples", "learning_rate", "seed")
+_SETTINGS = ("parameters_asked", "optimiser", "learning_rate", "steps", "samples", "middle", "seed")
+_ROW_KEY = ("item", "method", *_SETTINGS)
+_TABLE_KEY = ("kind", "optimiser", "middle", "steps", "samples")
+_OPTIMISERS = {"soap": "SOAP", "adam": "Adam"}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What is the same for all items of a kind. By method: learning rate, and frequency factor of
-    the first layer; `w0_global` of the global network."""
+    """What is the same for all items of a kind. Learning rates by optimiser and method, frequency
+    factors of the first layer by method; `w0_global` of the global network."""
 
     parameters: int
     steps: int
     samples: int
-    rates: dict[str, float]
+    rates: dict[str, dict[str, float]]
     w0: dict[str, int]
     w0_global: int
 
@@ -68,7 +75,10 @@ KINDS = {
         parameters=199_000,
         steps=2000,
         samples=2**16,
-        rates={"local-global": 5e-3, "siren-per-partition": 3e-3, "siren": 2e-3},
+        rates={
+            "soap": {"local-global": 3.5e-3, "siren-per-partition": 3e-3, "siren": 2e-3},
+            "adam": {"local-global": 5e-3, "siren-per-partition": 2e-3, "siren": 5e-4},
+        },
         w0={"local-global": 20, "siren-per-partition": 20, "siren": 30},
         w0_global=100,
     ),
@@ -76,7 +86,10 @@ KINDS = {
         parameters=199_000,
         steps=1000,
         samples=2**15,
-        rates={"local-global": 1e-3, "siren-per-partition": 2e-3, "siren": 3e-4},
+        rates={
+            "soap": {"local-global": 1e-3, "siren-per-partition": 2e-3, "siren": 3e-4},
+            "adam": {"local-global": 1e-3, "siren-per-partition": 2e-3, "siren": 3e-4},
+        },
         w0={"local-global": 300, "siren-per-partition": 300, "siren": 3000},
         w0_global=300,
     ),
@@ -145,8 +158,7 @@ def fit_of(net: Any, signal: Signal, seed: int) -> "Fit":
 def measure(
     path: Path, signal: Signal, kind: Kind, side: tuple[int, ...], settings: dict[str, Any]
 ) -> record.Row:
-    """Fit one item by one method. `settings`: method, parameters_asked, steps, samples,
-    learning_rate, seed, threads."""
+    """Fit one item by one method. `settings`: method, those of `_SETTINGS`, threads."""
     import torch
 
     from inrcodec.allocator import keep_pages
@@ -155,14 +167,16 @@ def measure(
     keep_pages()
     torch.set_num_threads(settings["threads"])
     net = network(settings["method"], kind, signal, side, settings["parameters_asked"])
-    fit = fit_of(net, signal, settings["seed"])
     rows = settings["samples"]
     if isinstance(net, LocalGlobal):
         rows = max(1, round(rows / math.prod(net.partitions)))
     schedule = Schedule(settings["steps"], settings["learning_rate"], rows, float_share=1.0)
-    started = time.perf_counter()
-    fit.run(schedule, None, lambda state: None, lambda: False)
-    seconds = time.perf_counter() - started
+    adam = settings["optimiser"] == "adam"
+    with patch("inrcodec.encoder.fit.Soap", plain_adam) if adam else nullcontext():
+        fit = fit_of(net, signal, settings["seed"])
+        started = time.perf_counter()
+        fit.run(schedule, None, lambda state: None, lambda: False)
+        seconds = time.perf_counter() - started
     # Values of sounds span 0..1 where the paper's span -1..1.
     offset = 20 * math.log10(2) if signal.kind == "audio" else 0.0
     row = {"item": path.stem} | settings
@@ -201,17 +215,26 @@ def seam_ratio(fit: "Fit", net: LocalGlobal) -> float:
     return seams.ratio(whole, seams.at_borders(net.shape, net.side))
 
 
-def items(kind: str, names: str) -> list[tuple[Path, Signal]]:
-    """Signals of a kind: numbers of Kodak pictures, or parts of the names of clips."""
+def items(kind: str, names: str, middle: int) -> list[tuple[Path, Signal]]:
+    """Signals of a kind: numbers of Kodak pictures, or parts of the names of clips; of each the
+    middle, 1/`middle` of each side."""
     from inrcodec.signals import read_image
     from inrcodec.signals.audio_read import read_audio
 
     chosen = [name for name in names.split(",") if name]
     if kind == "pictures":
         paths = kodak([int(n) for n in chosen or ("1", "4", "7", "10", "13", "16", "19", "22")])
-        return [(path, read_image(path, path.name)) for path in paths]
+        return [(path, cut(read_image(path, path.name), middle)) for path in paths]
     paths = clips(chosen or ["gt_bach", "gt_counting"])
-    return [(path, read_audio(path, path.name)) for path in paths]
+    return [(path, cut(read_audio(path, path.name), middle)) for path in paths]
+
+
+def cut(signal: Signal, middle: int) -> Signal:
+    """The middle of a signal, 1/`middle` of each side."""
+    sides = [n // middle for n in signal.shape]
+    starts = [(n - m) // 2 for n, m in zip(signal.shape, sides, strict=True)]
+    box = tuple(slice(a, a + m) for a, m in zip(starts, sides, strict=True))
+    return replace(signal, samples=np.ascontiguousarray(signal.samples[box]))
 
 
 def side_of(signal: Signal, partitions: int) -> tuple[int, ...]:
@@ -224,14 +247,14 @@ def side_of(signal: Signal, partitions: int) -> tuple[int, ...]:
 def summary(rows: list[record.Row]) -> str:
     """Means over items, per setting, and by how much local-global is above the others."""
     lines = []
-    for key, members in record.grouped(rows, "steps", "samples").items():
+    for key, members in record.grouped(rows, "steps", "samples", "optimiser").items():
         means = {
             m: record.mean(of, "psnr_db") for (m,), of in record.grouped(members, "method").items()
         }
         for (method,), of in record.grouped(members, "method").items():
             above = means.get("local-global", math.nan) - means[method]
             lines.append(
-                f"{key[0]} steps of {key[1]} samples, {len(of)} items, {method}:"
+                f"{key[0]} steps of {key[1]} samples, {key[2]}, {len(of)} items, {method}:"
                 f" {means[method]:.2f} dB, local-global {above:+.2f},"
                 f" {record.mean(of, 'ms_per_step'):.0f} ms a step"
             )
@@ -241,14 +264,17 @@ def summary(rows: list[record.Row]) -> str:
 def table(rows: Sequence[record.Row]) -> str:
     """Means over items, and over settings what the paper has."""
     lines = []
-    for (kind, steps, samples), members in record.grouped(rows, "kind", "steps", "samples").items():
+    for key, members in record.grouped(rows, *_TABLE_KEY).items():
+        kind, optimiser, middle, steps, samples = key
+        part = "" if middle == 1 else f", the middle 1/{middle} of each side"
         by_item = record.grouped(members, "item") if kind == "sounds" else {(kind,): members}
         for (name,), of_name in by_item.items():
             for (method,), of in record.grouped(of_name, "method").items():
                 ratios = [row["seam_ratio"] for row in of if "seam_ratio" in row]
                 lines.append(
                     [
-                        f"{name}, {len(of)} of them" if kind == "pictures" else name,
+                        f"{len(of)} pictures{part}" if kind == "pictures" else name,
+                        _OPTIMISERS[optimiser],
                         method,
                         f"{record.mean(of, 'parameters') / 1000:.0f}",
                         f"{steps} of {samples}",
@@ -258,8 +284,9 @@ def table(rows: Sequence[record.Row]) -> str:
                         f"{statistics.fmean(ratios):.2f}" if ratios else "-",
                     ]
                 )
-    header = ["", "network", "parameters, K", "steps of samples", "PSNR, dB", "paper, dB"]
-    return markdown([*header, "ms a step", "error at borders over elsewhere"], lines)
+    header = ["", "optimiser", "network", "parameters, K", "steps of samples", "PSNR, dB"]
+    last = ["paper, dB", "ms a step", "error at borders over elsewhere"]
+    return markdown([*header, *last], lines)
 
 
 def _key(row: record.Row) -> tuple[Any, ...]:
@@ -270,6 +297,8 @@ def _key(row: record.Row) -> tuple[Any, ...]:
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.option("--items", "names", default="", help="1,4,7 or bach,counting; default as the paper.")
 @click.option("--methods", default=",".join(METHODS), show_default=True)
+@click.option("--optimiser", type=click.Choice(list(_OPTIMISERS)), default="soap")
+@click.option("--middle", default=1, help="Only the middle: 1/N of each side, 1/N^2 of the rest.")
 @click.option("--steps", type=int, help="Default: 2000 for pictures, 1000 for sounds.")
 @click.option("--samples", type=int, help="Samples in a step of any method.")
 @click.option("--parameters", type=int, help="Default: 199,000.")
@@ -282,6 +311,8 @@ def main(
     kind: str,
     names: str,
     methods: str,
+    optimiser: str,
+    middle: int,
     steps: int | None,
     samples: int | None,
     parameters: int | None,
@@ -298,15 +329,18 @@ def main(
     _limit_threads(threads)
     where = record.provenance(threads)
     command = "python -m benchmarks.local_global " + " ".join(sys.argv[1:])
-    for path, signal in items(kind, names):
+    share = middle ** (2 if kind == "pictures" else 1)
+    for path, signal in items(kind, names, middle):
         for method in methods.split(","):
             settings: dict[str, Any] = {
                 "kind": kind,
                 "method": method,
-                "parameters_asked": parameters or of.parameters,
+                "middle": middle,
+                "parameters_asked": parameters or of.parameters // share,
+                "optimiser": optimiser,
+                "learning_rate": learning_rate or of.rates[optimiser][method],
                 "steps": steps or of.steps,
-                "samples": samples or of.samples,
-                "learning_rate": learning_rate or of.rates[method],
+                "samples": samples or of.samples // share,
                 "seed": seed,
                 "threads": threads,
             }

@@ -27,7 +27,7 @@ KODAK_NUMBERS = [13, 15]
 BPP = 0.3
 
 
-def _plain_adam(
+def plain_adam(
     tensors: "Sequence[Tensor]", scales: Sequence[float], *_stacked: object, **_of_soap: float
 ) -> Any:
     """Adam where the encoder expects Soap."""
@@ -59,7 +59,7 @@ def _latent_rate(value: float) -> Variant:
 
 def _adam(rate: float) -> Variant:
     return Variant(
-        {"learning_rate": f"{rate:g}"}, patches={"inrcodec.encoder.fit.Soap": _plain_adam}
+        {"learning_rate": f"{rate:g}"}, patches={"inrcodec.encoder.fit.Soap": plain_adam}
     )
 
 
@@ -87,7 +87,7 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
     "pyramid: optimiser of cells": {
         "SOAP": _pyramid(),
         "Adam": Variant(
-            repr="pyramid", patches={"inrcodec.encoder.pyramid.cells.Soap": _plain_adam}
+            repr="pyramid", patches={"inrcodec.encoder.pyramid.cells.Soap": plain_adam}
         ),
     },
     "pyramid: last temperature": {

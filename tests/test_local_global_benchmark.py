@@ -24,11 +24,13 @@ def test_networks_have_as_many_parameters(method):
     assert 0.85 * 6000 < sum(t.size for t in net.tensors()) <= 6000
 
 
+@pytest.mark.parametrize("optimiser", ["soap", "adam"])
 @pytest.mark.parametrize("method", benchmark.METHODS)
-def test_row_of_a_picture(method):
+def test_row_of_a_picture(method, optimiser):
     settings = {
         "method": method,
         "parameters_asked": 1500,
+        "optimiser": optimiser,
         "steps": 20,
         "samples": 200,
         "learning_rate": 2e-3,
@@ -40,7 +42,12 @@ def test_row_of_a_picture(method):
     assert row["item"] == "a"
     assert row["psnr_db"] > 5
     assert ("seam_ratio" in row) == (method != "siren")
-    assert benchmark.summary([row]).startswith("20 steps of 200 samples, 1 items")
+    assert benchmark.summary([row]).startswith("20 steps of 200 samples, " + optimiser)
+
+
+def test_the_middle_of_a_picture():
+    signal = picture()
+    assert np.array_equal(benchmark.cut(signal, 2).samples, signal.samples[5:15, 7:22])
 
 
 def test_seams_are_told_from_the_rest():
@@ -64,6 +71,7 @@ def test_psnr_of_a_sound_is_over_samples_of_one():
     settings = {
         "method": "siren",
         "parameters_asked": 60,
+        "optimiser": "soap",
         "steps": 1,
         "samples": 10,
         "learning_rate": 1e-12,

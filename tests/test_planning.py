@@ -52,7 +52,7 @@ def test_a_patched_encoder_is_used_and_put_back(picture, monkeypatch):
     planning.run("latent rate", "50", picture, 20, 1)
     planning.run("pages", "given back", picture, 20, 1)
     assert used == [
-        (planning._plain_adam, *before[1:]),
+        (planning.plain_adam, *before[1:]),
         (before[0], 50.0, before[2]),
         (*before[:2], planning._nothing),
     ]

@@ -82,6 +82,7 @@ def test_peers_of_the_paper(tmp_path):
 
 def test_local_global(tmp_path):
     common = {"steps": 1000, "samples": 256, "parameters": 199_000, "ms_per_step": 20.0}
+    common |= {"optimiser": "adam", "middle": 2}
     rows = [
         common | {"kind": kind, "item": item, "method": method, "psnr_db": psnr} | more
         for kind, item, method, psnr, more in (
@@ -93,10 +94,11 @@ def test_local_global(tmp_path):
     ]
     save(tmp_path, "local_global", rows)
     lines = result_tables.local_global_table(tmp_path).splitlines()
+    part = ", the middle 1/2 of each side | Adam"
     assert lines[2:5] == [
-        "| pictures, 2 of them | local-global | 199 | 1000 of 256 | 34.50 | 34.13 | 20 | 1.05 |",
-        "| pictures, 1 of them | siren | 199 | 1000 of 256 | 33.00 | 33.57 | 20 | - |",
-        "| gt_bach | siren | 199 | 1000 of 256 | 39.00 | 39.94 | 20 | - |",
+        f"| 2 pictures{part} | local-global | 199 | 1000 of 256 | 34.50 | 34.13 | 20 | 1.05 |",
+        f"| 1 pictures{part} | siren | 199 | 1000 of 256 | 33.00 | 33.57 | 20 | - |",
+        "| gt_bach | Adam | siren | 199 | 1000 of 256 | 39.00 | 39.94 | 20 | - |",
     ]
     assert lines[-1] == "p, 2 threads, torch 2, commit c."
 
