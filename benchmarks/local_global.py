@@ -4,9 +4,9 @@ Ashkenazi and Treister 2024, tables 1 and 11: a Local-Global network, a SIREN fo
 one SIREN for all, with as many parameters, steps and samples a step, measured before anything is
 quantised. PSNR of pictures is over values of 0..1, that of sounds over samples of -1..1 at their
 loudest with a peak of 1, as there. `seam_ratio` is the mean squared error of samples beside another
-partition over that of all others. Every method has its own frequency factors, and learning rates
-for the codec's optimiser, SOAP, and for Adam, the paper's. A run that is stopped goes on where it
-was.
+partition over that of all others. Every method has frequency factors of its own, and learning rates
+of its own with the codec's optimiser, SOAP; with Adam all have the paper's. A run that is stopped
+goes on where it was.
 """
 
 import math
@@ -76,10 +76,10 @@ KINDS = {
         steps=2000,
         samples=2**16,
         rates={
-            "soap": {"local-global": 3.5e-3, "siren-per-partition": 3e-3, "siren": 2e-3},
-            "adam": {"local-global": 5e-3, "siren-per-partition": 2e-3, "siren": 5e-4},
+            "soap": {"local-global": 3e-3, "siren-per-partition": 3e-3, "siren": 2e-3},
+            "adam": dict.fromkeys(METHODS, 5e-4),
         },
-        w0={"local-global": 20, "siren-per-partition": 20, "siren": 30},
+        w0={"local-global": 16, "siren-per-partition": 16, "siren": 30},
         w0_global=100,
     ),
     "sounds": Kind(
@@ -88,7 +88,7 @@ KINDS = {
         samples=2**15,
         rates={
             "soap": {"local-global": 1e-3, "siren-per-partition": 2e-3, "siren": 3e-4},
-            "adam": {"local-global": 1e-3, "siren-per-partition": 2e-3, "siren": 3e-4},
+            "adam": dict.fromkeys(METHODS, 1e-4),
         },
         w0={"local-global": 300, "siren-per-partition": 300, "siren": 3000},
         w0_global=300,
@@ -126,7 +126,8 @@ def network(method: str, kind: Kind, signal: Signal, side: tuple[int, ...], para
         if method == "siren":
             return Siren(shape, channels, width, LAYERS, w0_first=w0)
         net = PerPartition if method == "siren-per-partition" else LocalGlobal
-        return net(shape, channels, width, LAYERS, global_width, side, w0, 30, kind.w0_global)
+        sizes = (width, LAYERS, global_width, side, w0, 30, kind.w0_global)
+        return net(shape, channels, *sizes, merged_once=True)
 
     if method != "local-global":
         return _widest(made, parameters)

@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inrcodec.container.header import LEARNED, MIRRORED, TILED, Header, Layout, net_shape
+from inrcodec.container.header import (
+    LEARNED,
+    MERGED_ONCE,
+    MIRRORED,
+    TILED,
+    Header,
+    Layout,
+    net_shape,
+)
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, LocalGlobal, Net, Siren
@@ -64,7 +72,7 @@ def _grid_fields(header: Header) -> dict[str, Any]:
 def local_global_of(header: Header) -> LocalGlobal:
     """The network of all partitions, also those that the file does without."""
     named = _named(header, ("layers", *_LOCAL_GLOBAL_FIELDS))
-    return LocalGlobal(**_grid_fields(header), **named)
+    return LocalGlobal(**_grid_fields(header), **named, merged_once=bool(header.merging))
 
 
 def groups_of(header: Header) -> Groups:
@@ -122,7 +130,8 @@ def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
         return fields | _named(net, _PYRAMID_FIELDS)
     fields |= _named(net, _SINE_FIELDS) | {"activation": LEARNED if net.learned else 0}
     if isinstance(net, LocalGlobal):
-        return fields | {"net": NetId.LOCAL_GLOBAL} | _named(net, _LOCAL_GLOBAL_FIELDS)
+        fields |= {"net": NetId.LOCAL_GLOBAL, "merging": MERGED_ONCE if net.merged_once else 0}
+        return fields | _named(net, _LOCAL_GLOBAL_FIELDS)
     fields["frequencies"] = net.frequencies
     if isinstance(net, Asmr):
         return fields | {"net": NetId.ASMR, "w0_modulator": net.w0_modulator, "bases": net.bases}

@@ -12,6 +12,7 @@ from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
 from inrcodec.container.header import (
     EXCERPT,
     LEARNED,
+    MERGED_ONCE,
     MIRRORED,
     TILED,
     TILES,
@@ -174,6 +175,7 @@ VOLUME_PARTITIONS = replace(
     first_group=(0, 0, 0),
     groups_kept=(1, 1, 2),
 )
+MERGED_PARTITIONS = replace(VOLUME_PARTITIONS, merging=MERGED_ONCE)
 PARTED = {
     "sound": SOUND,
     "sound asmr": SOUND_ASMR,
@@ -192,6 +194,7 @@ PARTED = {
     "sound partitions": SOUND_PARTITIONS,
     "film partitions": FILM_PARTITIONS,
     "volume partitions": VOLUME_PARTITIONS,
+    "merged partitions": MERGED_PARTITIONS,
 }
 
 
@@ -370,7 +373,8 @@ def sines(draw, header):
     w0 = {"w0_first": draw(factor), "w0_hidden": draw(factor)}
     header = replace(header, activation=draw(st.sampled_from([0, LEARNED])))
     if header.net == Net.LOCAL_GLOBAL:
-        return draw(partitions(replace(header, **w0)))
+        merging = draw(st.sampled_from([0, MERGED_ONCE]))
+        return draw(partitions(replace(header, **w0, merging=merging)))
     storage = draw(st.sampled_from(Storage))
     header = replace(header, **w0, frequencies=draw(st.integers(0, 16)), storage=storage)
     if header.net == Net.ASMR:

@@ -187,7 +187,7 @@ def read_head(payload: bytes) -> dict[str, Any]:
     excerpt = payload[:1] == b"\x10" and c.u8() == 16
     head = read_signal(c, excerpt)
     net = c.u8()
-    for name, mark in (("activation", 16), ("tiling", 32), ("mirroring", 64)):
+    for name, mark in (("activation", 16), ("tiling", 32), ("mirroring", 64), ("merging", 128)):
         head[name] = mark if net == mark else 0
         net = c.u8() if net == mark else net
     head["net"] = one_of(net, KINDS[head["kind"]].nets)
@@ -279,6 +279,7 @@ def check_net(head: dict[str, Any]) -> None:
     require(not head["activation"] or head["net"] in (SIREN, ASMR, LOCAL_GLOBAL), "activation")
     require(not head["tiling"] or head["net"] == PYRAMID, "tiling")
     require(not head["mirroring"] or head["net"] == PYRAMID, "mirroring")
+    require(not head["merging"] or head["net"] == LOCAL_GLOBAL, "merging")
 
 
 def check_groups(head: dict[str, Any]) -> None:
@@ -715,6 +716,9 @@ def one_partition(
         w0_global = np.float32(head["w0_global"]) if i == 1 else hidden
         g = wave(head, shared, w0_global * (g @ shared[f"U_{i}"].T + shared[f"h_{i}"]), 4)
         local = wave(head, shared, w0 * (z @ own[f"W_{i}"].T + own[f"b_{i}"]))
+        if head["merging"] and i < head["layers"]:
+            z = local
+            continue
         merged = local @ shared["V"].T + g @ shared["Y"].T + shared["c"]
         z = wave(head, shared, hidden * merged, 8)
     return z @ own["W_out"].T + own["b_out"]

@@ -101,6 +101,8 @@ def test_file_round_trip(header, seed):
 
 def minor(header):
     """The lowest minor version that has all of a header."""
+    if header.merging:
+        return 6
     if header.mirroring:
         return 5
     if header.tiling:

@@ -32,6 +32,7 @@ NETS = {
     },
     "v1.4": {("pyramid", "direct")},
     "v1.5": {("pyramid", "direct")},
+    "v1.6": {("local_global", "direct")},
 }
 CODE_VALUES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 8}
 DECODE_ALL = """

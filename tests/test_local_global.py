@@ -33,11 +33,13 @@ NETS = {
     "sound": LocalGlobal((11,), 2, 3, 2, 4, (4,), 9, 7, 5),
     "picture": LocalGlobal((5, 7), 3, 4, 3, 2, (2, 3), 9, 7, 5),
     "learned": LocalGlobal((5, 7), 1, 4, 2, 3, (2, 3), 9, 7, 5, learned=True),
+    "merged": LocalGlobal((5, 7), 1, 4, 3, 3, (2, 3), 9, 7, 5, merged_once=True),
     "volume": LocalGlobal((3, 4, 5), 1, 2, 1, 3, (2, 2, 5), 9, 7, 5),
 }
 FORGED = {
     "picture": forge.PARTITIONS,
     "learned": replace(forge.PARTITIONS, activation=16),
+    "merged": replace(forge.PARTITIONS, merging=128),
     "sound": forge.SOUND_PARTITIONS,
     "film": forge.FILM_PARTITIONS,
     "volume": forge.VOLUME_PARTITIONS,
@@ -45,6 +47,7 @@ FORGED = {
 BOXES = {
     "picture": [((0, 3), (0, 4)), ((6, 7), (8, 10)), ((2, 5), (3, 5)), ((0, 7), (0, 10))],
     "learned": [((0, 6), (0, 8))],
+    "merged": [((0, 6), (0, 8))],
     "sound": [((0, 20),), ((22, 41),), ((49, 50),)],
     "film": [((1, 2), (0, 4), (2, 7)), ((4, 5), (2, 7), (8, 9))],
     "volume": [((0, 5), (0, 4), (2, 3)), ((1, 2), (1, 2), (0, 1))],
@@ -79,7 +82,8 @@ def oracle(net, w, point):
         first = i == 1
         g = layer(net.w0_global if first else net.w0_hidden, w[f"U{i}"], w[f"h{i}"], g, s[1])
         own = layer(net.w0_first if first else net.w0_hidden, w[f"W{i}"][p], w[f"b{i}"][p], z, s[0])
-        z = layer(net.w0_hidden, merge, w["c"], [*own, *g], s[2])
+        once = net.merged_once and i < net.layers
+        z = own if once else layer(net.w0_hidden, merge, w["c"], [*own, *g], s[2])
     return w["Wout"][p] @ z + w["bout"][p]
 
 
@@ -137,6 +141,7 @@ def test_macs():
     each = 2 * 4 + 2 * 4 * 4 + 4 * 3 + (2 * 2 + 2 * 2 * 2) + 3 * (4 * 4 + 4 * 2)
     assert net.partitions == (3, 3)
     assert net.macs(9) == 9 * 6 * each
+    assert replace(net, merged_once=True).macs(9) == 9 * 6 * (each - 2 * (4 * 4 + 4 * 2))
 
 
 @pytest.mark.parametrize(("name", "number"), [(n, i) for n in BOXES for i in range(len(BOXES[n]))])
@@ -330,7 +335,7 @@ def test_encode_within_a_size(kind, shape, channels, size, partitions, least):
     coded = encode_signal(signal, EncodeOptions(size=size, repr="local-global", settings=settings))
     assert 0.9 * size < len(coded.data) <= size
     facts = info(coded.data)
-    assert (facts["repr"], facts["version"]) == ("local-global", "1.3")
+    assert (facts["repr"], facts["version"]) == ("local-global", "1.6")
     assert facts["partitions"] == [int(n) for n in partitions.split(",")]
     assert facts["partitions"] == facts["partitions_kept"]
     assert decode(coded.data).samples.shape == signal.samples.shape
@@ -350,7 +355,8 @@ def test_learned_scalars_are_stored(kind):
     settings = {"activation": "incode", "steps": "60"}
     coded = encode_signal(signal, EncodeOptions(size=700, repr=kind, settings=settings))
     facts = info(coded.data)
-    assert (facts["version"], facts["activation"]) == ("1.3", 16)
+    version = "1.6" if kind == "local-global" else "1.3"
+    assert (facts["version"], facts["activation"]) == (version, 16)
     assert coded.psnr_db > 15
 
 

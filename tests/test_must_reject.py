@@ -496,6 +496,10 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
             "siren has no cell networks",
             with_head(patched(6, b"\x40\1")),
         ),
+        "merging of a siren": (
+            "siren has no global features",
+            with_head(patched(6, b"\x80\1")),
+        ),
         "tile 0": ("tile = 0", with_tile(0)),
         "tile of 96": ("tile = 96", with_tile(96)),
         "tile smaller than a cell": ("not a multiple of", with_window("tiles", tile=128, levels=7)),

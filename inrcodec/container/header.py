@@ -103,11 +103,19 @@ TILED = 32  # first byte of a network's fields where latents lie in tiles
 _TILED = ("tiling", (TILED,))
 MIRRORED = 64  # first byte of a network's fields where cell networks are mirrored
 _MIRRORED = ("mirroring", (MIRRORED,))
+MERGED_ONCE = 128  # first byte of a network's fields where local and global features merge once
+_MERGED_ONCE = ("merging", (MERGED_ONCE,))
 _PROJECTION = ("storage", (Storage.PROJECTION,))
 EXCERPT = 16  # first byte of HEAD where a window is stated; no kind has this number
 _EXCERPT = ("excerpt", (EXCERPT,))
 # Fields that are there if the next byte is theirs.
-_MARKERS = {"excerpt": EXCERPT, "activation": LEARNED, "tiling": TILED, "mirroring": MIRRORED}
+_MARKERS = {
+    "excerpt": EXCERPT,
+    "activation": LEARNED,
+    "tiling": TILED,
+    "mirroring": MIRRORED,
+    "merging": MERGED_ONCE,
+}
 _BASE = range(1, MAX_SIDE + 1)
 _LENGTH = range(1, MAX_LENGTH + 1)
 _HOPS = tuple(2**n for n in range(5, 15))
@@ -134,6 +142,7 @@ FIELDS = (
     Field("activation", "u8", (LEARNED,), "sines have learned scalars", _LEARNED),
     Field("tiling", "u8", (TILED,), "latents in tiles: `tile` is there", _TILED),
     Field("mirroring", "u8", (MIRRORED,), "cell networks are mirrored", _MIRRORED),
+    Field("merging", "u8", (MERGED_ONCE,), "Merge only after the last layer", _MERGED_ONCE),
     Field(
         "net", "u8", range(1, 7), "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 5 film, 6 local-global"
     ),
@@ -232,6 +241,7 @@ class Header:
     activation: int = 0
     tiling: int = 0
     mirroring: int = 0
+    merging: int = 0
     excerpt: int = 0
     coded: tuple[int, ...] = ()
     first: tuple[int, ...] = ()
@@ -348,6 +358,8 @@ def _problems(header: Header) -> list[str]:
         problems.append(f"net = {header.net.name.lower()} has no tiles")
     if header.mirroring and header.net != Net.PYRAMID:
         problems.append(f"net = {header.net.name.lower()} has no cell networks")
+    if header.merging and header.net != Net.LOCAL_GLOBAL:
+        problems.append(f"net = {header.net.name.lower()} has no global features")
     return problems
 
 

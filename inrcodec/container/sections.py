@@ -19,8 +19,8 @@ MAX_SECTIONS = 255
 _PARTED_MINOR = 2
 # From this one on a window, files that continue them, partitions, films and learned scalars.
 _EXCERPT_MINOR = 3
-# From this one on tiles, and from the next one on mirrored cell networks.
-_TILED_MINOR, _MIRRORED_MINOR = 4, 5
+# From these on tiles, mirrored cell networks, and features that merge once.
+_TILED_MINOR, _MIRRORED_MINOR, _MERGED_ONCE_MINOR = 4, 5, 6
 # What files that are joined have in common, beside the sizes of all axes but the first.
 _COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
 FILE_HEADER_BYTES = 12
@@ -119,6 +119,8 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
+    if header.merging:
+        return _MERGED_ONCE_MINOR
     if header.mirroring:
         return _MIRRORED_MINOR
     if header.tiling:

@@ -57,6 +57,7 @@ def _framed(
         w0_hidden=options.number("w0_hidden", 30),
         w0_global=options.number("w0_global", w0_global),
         learned=options.learned,
+        merged_once=True,
     )
 
 

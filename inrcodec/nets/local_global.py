@@ -9,6 +9,8 @@ partition and X those in the whole grid:
     z_i = Merge(L_i, G_i) = sin(w0_hidden (V L_i + Y G_i + c))
     v   = W_out z_n + b_out
 
+or, merged once, z_i = L_i for all layers but the last.
+
 Every partition has its own W, b, W_out and b_out; U, h, V, Y and c are shared, those of Merge by
 all layers too. A partition can be dropped with its own weights and nothing else changes. [V, Y] is
 the paper's one matrix on the concatenation of L_i and G_i.
@@ -46,7 +48,8 @@ class LocalGlobal:
 
     `side`: grid points of a partition per axis; the last ones can reach over the grid's end.
     `width`, `global_width`: units of each layer; `layers`: of both networks. `learned`: whether
-    local, global and merge layers each have four learned scalars (INCODE).
+    local, global and merge layers each have four learned scalars (INCODE). `merged_once`: whether
+    the features merge after the last layer alone.
     """
 
     shape: tuple[int, ...]
@@ -59,6 +62,7 @@ class LocalGlobal:
     w0_hidden: int = 30
     w0_global: int = 30
     learned: bool = False
+    merged_once: bool = False
 
     @property
     def partitions(self) -> tuple[int, ...]:
@@ -131,7 +135,7 @@ class LocalGlobal:
         weights = sum(math.prod(t.shape[1:]) for t in self.local_tensors() if len(t.shape) == 3)
         shared = {t.name: t.size for t in self.shared_tensors()}
         weights += sum(size for name, size in shared.items() if name[0] == "U")
-        merges = self.layers * (shared["V"] + shared["Y"])
+        merges = (1 if self.merged_once else self.layers) * (shared["V"] + shared["Y"])
         return rows * math.prod(self.side) * (weights + merges)
 
     def forward(
@@ -156,8 +160,9 @@ class LocalGlobal:
             w0_global = self.w0_global if i == 1 else self.w0_hidden
             matrix = w0_global * weights[f"U{i}"]
             g = wave(xp, g @ matrix.T + w0_global * weights[f"h{i}"], wide)  # (P, m, global d)
-            merged = z @ own + g @ other + self.w0_hidden * weights["c"]
-            z = wave(xp, merged, merge)  # (P, m, d)
+            if i == self.layers or not self.merged_once:
+                merged = z @ own + g @ other + self.w0_hidden * weights["c"]
+                z = wave(xp, merged, merge)  # (P, m, d)
         return self.local_output(xp, weights, z)
 
     def local_layer(

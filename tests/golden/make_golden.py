@@ -202,6 +202,19 @@ def files_of(version: str) -> dict[str, File]:
             "mirrored_rgb8": File(picture(3, 8, (40, 56)), 990, "pyramid", two),
             "mirrored_alpha16": File(picture(2, 16, (40, 56)), 990, "pyramid", two),
         }
+    if version == "v1.6":
+        own = {"steps": "300", "layers": "2"}
+        return {
+            "merged_rgb": File(
+                picture(3, 8), 950, "local-global", own | {"partitions": "2,3", "group": "1,2"}
+            ),
+            "merged_sound": File(
+                sound(500, 1, 8000),
+                800,
+                "local-global",
+                own | {"partitions": "4", "group": "3", "activation": "incode"},
+            ),
+        }
     raise SystemExit(f"no golden files of {version}")
 
 
