@@ -43,9 +43,12 @@ PARTS: dict[str, tuple[str, ...]] = {
         "peers sizes",
     ),
     "partitions": (
-        "local_global pictures --steps 1000 --samples 16384",
+        "local_global pictures --middle 2 --steps 1000",
+        "local_global pictures --middle 2 --steps 1000 --optimiser adam",
         "local_global sounds",
+        "local_global sounds --optimiser adam",
         "seams",
+        "cropping",
     ),
     "performance": ("performance",),
 }

@@ -192,7 +192,7 @@ def measure(
         "ms_per_step": round(1000 * seconds / settings["steps"], 2),
         "recoveries": fit.guard.recoveries,
     }
-    if isinstance(net, LocalGlobal):
+    if isinstance(net, LocalGlobal) and math.prod(net.partitions) > 1:
         row["seam_ratio"] = round(seam_ratio(fit, net), 4)
     return row
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks import (
     audio,
+    cropping,
     local_global,
     performance,
     projection,
@@ -92,6 +93,12 @@ def seams_table(results: Path) -> str:
     """Errors at the borders of partitions, in decoded files."""
     rows = rows_of(results, "seams")
     return f"{seams.table(rows)}\n\n{where(rows[0])}."
+
+
+def cropping_table(results: Path) -> str:
+    """What cropping and extending take."""
+    rows = rows_of(results, "cropping")
+    return f"{cropping.crop_table(rows)}\n\n{cropping.extend_table(rows)}\n\n{where(rows[0])}."
 
 
 def projection_table(results: Path) -> str:

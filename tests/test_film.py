@@ -390,6 +390,12 @@ def test_too_small_a_budget():
         encode(video(2), size=100)
 
 
+def test_a_budget_of_less_than_the_motion():
+    frames = np.stack([np.roll(video(1).samples[0], 3 * n, axis=1) for n in range(3)])
+    with pytest.raises(RateError, match="segment 0 takes at least"):
+        encode(Signal("video", frames, rate=Fraction(25)), size=130, steps=20)
+
+
 def test_a_time_limit_is_shared_by_segments():
     coded = encode(video(5), size=1500, steps=100000, time_limit=2.0, settings={"segment": "2"})
     assert coded.seconds < 8

@@ -52,7 +52,8 @@ def meet_budget(
     while size > budget:
         if not _drop(fitted, math.ceil(8 * (size - budget) / bits_of_one)):
             empty = not fitted.latents.detach().round().any()
-            fitted.follow(2.0)
+            if not _coarsen(fitted, 2.0):  # a film's motion has steps of its own
+                fitted.latents.detach().mul_(0.5)
             fitted.refit_contexts()
             if empty and (size := size_of()) > budget:
                 raise RateError(
@@ -73,7 +74,8 @@ def _approach(
         excess = (size := size_of()) / (AIM * budget)
         if excess <= _REACH or stop():
             break
-        fitted.follow(excess ** (1 / ELASTICITY))
+        if not _coarsen(fitted, excess ** (1 / ELASTICITY)):
+            break
         fitted.refit_contexts()  # under those of before, zeros cost too much
     return size
 
@@ -118,6 +120,14 @@ def _add(fitted: LatentFit, count: int) -> int:
     chosen = zeros[order]
     flat[chosen] = wanted[chosen].sign() * 0.51
     return len(order)
+
+
+@torch.no_grad()
+def _coarsen(fitted: LatentFit, factor: float) -> bool:
+    """Coarser steps; whether they changed any latent."""
+    before = fitted.latents.round()
+    fitted.follow(factor)
+    return not torch.equal(before, fitted.latents.round())
 
 
 def _ones(latents: Tensor) -> Tensor:
