@@ -5,7 +5,7 @@ the decoded file. Each encode runs in a process of its own, so that nothing that
 left for the next. Rows go to results/planning.json; a run that is stopped goes on where it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -77,6 +77,17 @@ def _latents(name: str, value: float) -> Variant:
     return Variant(repr="pyramid", patches={f"inrcodec.encoder.latent_fit._{name}": value})
 
 
+def _projected(share: float) -> Variant:
+    """A pyramid whose finest cell network is generated from a latent."""
+
+    def learner(tensors: "Mapping[str, Tensor]") -> Any:
+        from benchmarks.projected_cells import ProjectedLearner
+
+        return ProjectedLearner(tensors, share)
+
+    return Variant(repr="pyramid", patches={"inrcodec.encoder.pyramid.fit.StripeLearner": learner})
+
+
 PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
     # How often the finest cell network learns, and by what.
     "pyramid: updates in a step": {
@@ -90,6 +101,9 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
             repr="pyramid", patches={"inrcodec.encoder.pyramid.cells.Soap": plain_adam}
         ),
     },
+    # The finest network from a latent of so many of its numbers.
+    "pyramid: cells from a latent": {"all numbers": _pyramid()}
+    | {f"{share:.0%}": _projected(share) for share in (0.6, 0.3)},
     "pyramid: last temperature": {
         f"{value:g}": _latents("LAST_TEMPERATURE", value) for value in (0.05, 0.1, 0.15)
     },

@@ -4,9 +4,11 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks import planning
+from benchmarks.projected_cells import ProjectedLearner
 from inrcodec.encoder import encode, fit, model
 from inrcodec.options import SETTINGS, EncodeOptions
 
@@ -79,3 +81,20 @@ def test_table_has_a_mean_only_of_all_pictures():
         "| cell | 2 | 20.00 | 21.00 | 20.50 | 10 |",
         "| cell | 8 | 19.00 | - | - | 10 |",
     ]
+
+
+def test_cells_from_a_latent_move_in_its_span():
+    tensors = {"W": torch.ones(6, 10, requires_grad=True), "b": torch.zeros(6, requires_grad=True)}
+    learner = ProjectedLearner(tensors, 0.3)
+    for _ in range(3):
+        used = learner.current()
+        (used["W"].square().sum() + (used["b"] - 1).square().sum()).backward()
+        learner.learn(1.0)
+    moved = (tensors["W"] - 1).detach().reshape(-1)
+    assert float(moved.abs().max()) > 0.01
+    assert float(tensors["b"].detach().min()) > 0.01
+    drawn = learner._drawn["W"]  # group g of 8 has weights g, g + 8, ..
+    for group in range(8):
+        span, values = drawn[:, group], moved[group::8]
+        found = torch.linalg.lstsq(span[: len(values)], values[:, None]).solution
+        torch.testing.assert_close(span[: len(values)] @ found, values[:, None])
