@@ -23,6 +23,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         " --beside webp --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr pyramid --effort 7 --bpp 0.15 --bpp 0.3 --bpp 0.6"
         " --beside avif --output kodak_pyramid",
+        "stability",
         f"{_KODAK} --repr asmr --bpp 0.15 --bpp 0.3 --bpp 0.6",
         f"{_KODAK} --repr siren --bpp 0.15 --bpp 0.3 --bpp 0.6 {_EIGHT} --output kodak_siren",
         f"{_KODAK} --repr doh --bpp 0.3 {_EIGHT} --output kodak_doh",

@@ -12,6 +12,7 @@ from benchmarks import (
     record,
     report,
     seams,
+    stability,
     video,
 )
 from benchmarks.classical import PEERS
@@ -87,6 +88,12 @@ def video_table(results: Path) -> str:
 def local_global_table(results: Path) -> str:
     """Local-Global beside SIREN and a SIREN for each partition."""
     return _fitted(rows_of(results, "local_global"), local_global.table)
+
+
+def stability_table(results: Path) -> str:
+    """How far a fit ends below what others of its picture say."""
+    rows = rows_of(results, "stability")
+    return f"{stability.table(rows)}\n\n{where(rows[0])}."
 
 
 def seams_table(results: Path) -> str:

@@ -260,6 +260,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "audio_paper": lambda results: audio.paper_table(rows_of(results, "audio_paper")),
     "shapes": lambda results: shapes.table(rows_of(results, "shapes")),
     "entropy_coders": lambda results: entropy_coders.table(rows_of(results, "entropy_coders")),
+    "stability": lambda results: result_tables.stability_table(results),
     "planning": lambda results: planning.table(rows_of(results, "planning")),
     "bd_published": lambda results: result_tables.bd_published(results),
     "sweep": lambda results: result_tables.sweep(results),
