@@ -9,6 +9,7 @@ import torch
 from inrcodec.encoder.fit import State
 from inrcodec.encoder.goal import meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import LatentFit
+from inrcodec.encoder.pace import Pace
 
 COUNT, STEPS = 400, 100
 
@@ -42,7 +43,7 @@ def never():
 
 def run(fitted, goal=lambda measured: 1.0, report=lambda state: None, stop=never):
     fitted.warm_up()
-    return fitted.run(STEPS, goal, report, stop)
+    return fitted.run(Pace(STEPS), goal, report, stop)
 
 
 @pytest.mark.parametrize("bits", [1000, 1400])
@@ -88,7 +89,7 @@ def test_settling_leaves_the_latents():
     fitted = PlainFit()
     run(fitted)
     before = fitted.latents.detach().clone()
-    fitted.settle(STEPS, lambda state: None, never)
+    fitted.settle(Pace(STEPS), lambda state: None, never)
     assert torch.equal(fitted.latents, before)
     assert fitted.steps_done == STEPS + 1
 
@@ -97,7 +98,7 @@ def test_progress_only_rises():
     fitted = PlainFit()
     states: list[State] = []
     run(fitted, report=states.append)
-    fitted.settle(STEPS, states.append, never)
+    fitted.settle(Pace(STEPS), states.append, never)
     shares = [state.step / state.steps for state in states]
     assert shares == sorted(shares)
     assert shares[-1] > 0.98

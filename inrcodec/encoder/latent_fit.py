@@ -8,7 +8,6 @@ learns around them. Latents that went on learning with straight-through gradient
 """
 
 import math
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from inrcodec.encoder.fit import Rounder, State
 from inrcodec.encoder.optimiser import Adam
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.rate import Grid, grids_for_step
 from inrcodec.encoder.rounding import hard_bits, soft_bits, soft_rounded
 
@@ -170,26 +170,26 @@ class LatentFit(ABC):
             self._hard_bits(self.weights, values).sum().backward()
             optimiser.step(_WARM_RATE)
 
-    def run(self, steps: int, goal: Goal, report: Report, stop: Stop) -> bool:
+    def run(self, pace: Pace, goal: Goal, report: Report, stop: Stop) -> bool:
         """All steps but the settling; True if stopped. Tensors are on grids afterwards anyway."""
         stopped, course = False, _Course(self.ahead)
-        first, total = _soft_steps(steps), _soft_steps(steps) + _settling_steps(steps)
-        for step in range(first):
+        while not pace.reached(_LATENTS_FROM):
             if stopped := stop():
                 break
-            share = step / steps
-            if share >= _WEIGHTS_FROM and self.grids is None:
+            if pace.share >= _WEIGHTS_FROM and self.grids is None:
                 self.use_grids()
-            decay = 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * share))
-            soft = self._step(decay * min(1.0, (step + 1) / 10), share / _LATENTS_FROM)
-            if step % _CALIBRATE == _CALIBRATE - 1:
+            decay = 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * pace.share))
+            rate = decay * min(1.0, (pace.taken + 1) / 10)
+            soft = self._step(rate, pace.share / _LATENTS_FROM)
+            pace.advance()
+            if pace.taken % _CALIBRATE == 0:
                 self._calibrate(soft)
             hard = Measured(soft.bits * self._bits_factor, soft.error * self._error_factor)
             self.follow((goal(hard) * course.expected(goal(soft))) ** _GAIN)
-            self._report(report, step, total, hard)
+            self._report(report, pace.taken, pace, hard)
         if self.grids is None:
             self.use_grids()
-        return stopped or self._close_in(round(self.closing * steps), goal, stop)
+        return stopped or self._close_in(round(self.closing * pace.steps), goal, stop)
 
     def _close_in(self, steps: int, goal: Goal, stop: Stop) -> bool:
         """So many steps at most, until the goal is reached; True if stopped."""
@@ -203,18 +203,20 @@ class LatentFit(ABC):
             self._step(_CLOSING_RATE, 1.0)
         return False
 
-    def settle(self, steps: int, report: Report, stop: Stop) -> None:
-        """The last of a fit's `steps`: contexts and networks, latents rounded for good."""
-        first, count = _soft_steps(steps), _settling_steps(steps)
+    def settle(self, pace: Pace, report: Report, stop: Stop) -> None:
+        """The last steps of a fit: contexts and networks, latents rounded for good."""
+        first, count = _soft_steps(pace.steps), _settling_steps(pace.steps)
         for step in range(count):
             if stop():
                 return
             hard = self._step(_SETTLING_RATE * (1 - step / count), None)
-            self._report(report, first + step, first + count, hard)
+            self._report(report, first + step + 1, pace, hard)
 
-    def _report(self, report: Report, step: int, total: int, hard: Measured) -> None:
-        if step % _REPORT == _REPORT - 1:
-            report(State(step + 1, total, hard.error / self.samples, self.grids is not None))
+    def _report(self, report: Report, step: int, pace: Pace, hard: Measured) -> None:
+        if step % _REPORT == 0:
+            total = _soft_steps(pace.steps) + _settling_steps(pace.steps)
+            loss = hard.error / self.samples
+            report(State(min(step, total), total, loss, self.grids is not None))
 
     def _step(self, rate: float, share: float | None) -> Measured:
         """One step; `share` of the latents' time, or None when they are rounded for good."""
@@ -333,12 +335,6 @@ class LatentFit(ABC):
     def _signs(self, shape: torch.Size) -> Tensor:
         signs = torch.randint(0, 2, shape, generator=self._generator).to(self.device)
         return signs * 2.0 - 1.0
-
-    def seconds_per_step(self) -> float:
-        """Time of a forward and backward pass; no tensor changes."""
-        started = time.perf_counter()
-        self._probe()
-        return time.perf_counter() - started
 
     # --- results ---
 

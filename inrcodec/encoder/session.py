@@ -12,6 +12,7 @@ from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.encoder.describe import grid_of, signal_fields
 from inrcodec.encoder.fit import State
+from inrcodec.encoder.pace import Pace
 from inrcodec.nets import Net
 from inrcodec.nets.film import Film
 from inrcodec.nets.pyramid import Pyramid
@@ -100,6 +101,10 @@ class Session:
             return steps
         seconds = step_seconds()
         return min(steps, int(0.85 * self.seconds_left / seconds))
+
+    def pace(self, steps: int, fits: int = 1) -> Pace:
+        """Of the next of so many fits of equal size, `steps` each at most."""
+        return Pace(steps, max(self.seconds_left, 0.0) / fits)
 
     def interrupted(self) -> bool:
         """Whether the user asked to stop."""

@@ -223,26 +223,23 @@ class FilmJob:
 
     def _run(self, segment: "_FilmSegment", goal: Goal, exact: Callable[[], None]) -> None:
         session, fitted = self.session, segment.fitted
-        steps = self._planned(fitted)
         fitted.warm_up()
-        if fitted.run(steps, goal, session.fitting, session.should_stop):
+        pace = session.pace(self._planned(fitted), len(self._cuts) - len(self.parts))
+        if fitted.run(pace, goal, session.fitting, session.should_stop):
             self._stopped = True
         exact()
-        fitted.settle(steps, session.fitting, session.should_stop)
+        fitted.settle(pace, session.fitting, session.should_stop)
         exact()
         session.steps += fitted.steps_done
         self.parts.append(segment.part())
 
     def _planned(self, fitted: FilmFit) -> int:
-        """Steps of the effort, or as many as there is time for in each segment that is left."""
+        """Steps of the effort."""
         options, samples = self.session.options, math.prod(fitted.net.shape)
         steps = STEPS[options.effort]
         if samples > _FULL_STEPS_SAMPLES:
             steps = int(steps * _FULL_STEPS_SAMPLES / samples)
-        steps = max(options.number("steps", steps), _LEAST_STEPS)
-        left = len(self._cuts) - len(self.parts)
-        steps = self.session.steps_in_time(steps, lambda: 1.5 * fitted.seconds_per_step() * left)
-        return max(steps, 1)
+        return max(options.number("steps", steps), _LEAST_STEPS)
 
     def candidate(self) -> Candidate:
         """The file, decoded and measured. Raises EncodeError."""

@@ -5,7 +5,6 @@ gradients say what closed encoders have to guess at (x264 calls it macroblock tr
 """
 
 import math
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -157,15 +156,6 @@ class FilmFit(LatentFit):
             after += [*grids.motion, *picture]
         flat, new = (torch.cat([grid.reshape(-1) for grid in each]) for each in (every, after))
         return flat, new
-
-    def seconds_per_step(self) -> float:
-        """Time of a forward and backward pass; no tensor changes."""
-        started = time.perf_counter()
-        values = self._soft(0.5)
-        scales = self._log_scales(self.weights, values)
-        (scales.sum() + self._error(self.weights, values)).backward()
-        self._optimiser.clear()
-        return time.perf_counter() - started
 
     # --- tensors on grids, and results ---
 

@@ -159,11 +159,11 @@ class PyramidJob:
         them, and after. The file that is worth more is kept. Raises EncodeError.
         """
         self.fitted.warm_up()
-        session, steps = self.session, self._steps()
-        self.stopped = self.fitted.run(steps, goal, session.fitting, session.should_stop)
+        session, pace = self.session, self.session.pace(self._steps())
+        self.stopped = self.fitted.run(pace, goal, session.fitting, session.should_stop)
         exact()
         rounded = self._candidate()
-        self.fitted.settle(steps, session.fitting, session.should_stop)
+        self.fitted.settle(pace, session.fitting, session.should_stop)
         exact()
         session.steps += self.fitted.steps_done
         session.checking()
@@ -175,9 +175,7 @@ class PyramidJob:
         steps = STEPS[options.effort]
         if size > _FULL_STEPS_SAMPLES:
             steps = max(_LEAST_STEPS, int(steps * _FULL_STEPS_SAMPLES / size))
-        steps = max(options.number("steps", steps), 10)
-        steps = self.session.steps_in_time(steps, lambda: 1.5 * self.fitted.seconds_per_step())
-        return max(steps, 1)
+        return max(options.number("steps", steps), 10)
 
     def meet_budget(self, budget: int) -> None:
         """Bring the rounded latents under the budget."""

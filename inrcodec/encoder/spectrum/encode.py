@@ -117,23 +117,20 @@ class SpectrumJob:
         return _SpectrumSegment(self.session, self.sound, number, self.step, self._least_step)
 
     def _run(self, segment: "_SpectrumSegment", goal: Goal, exact: Callable[[], None]) -> None:
-        steps = self._planned(segment.fitted)
         session, fitted = self.session, segment.fitted
-        if fitted.run(steps, goal, session.fitting, session.should_stop):
+        pace = session.pace(self._planned(), self.sound.segments - len(self.parts))
+        if fitted.run(pace, goal, session.fitting, session.should_stop):
             self.stopped = True
-        fitted.settle(steps, session.fitting, session.should_stop)
+        fitted.settle(pace, session.fitting, session.should_stop)
         fitted.finish_frame()
         exact()
         session.steps += fitted.steps_done
         self.parts.append(segment.part())
 
-    def _planned(self, fitted: SpectrumFit) -> int:
-        """Steps of the effort, or as many as there is time for in each segment that is left."""
-        options, session = self.session.options, self.session
-        steps = max(options.number("steps", STEPS[options.effort]), 1)
-        left = self.sound.segments - len(self.parts)
-        steps = session.steps_in_time(steps, lambda: 1.5 * fitted.seconds_per_step() * left)
-        return max(steps, _LEAST_STEPS)
+    def _planned(self) -> int:
+        """Steps of the effort."""
+        options = self.session.options
+        return max(options.number("steps", STEPS[options.effort]), _LEAST_STEPS)
 
     def candidate(self) -> Candidate:
         """The file, decoded and measured. Raises EncodeError."""
