@@ -360,6 +360,7 @@ def test_info_of_sounds_films_and_volumes(name):
     facts = info(data)
     assert json.loads(json.dumps(facts)) == facts
     version = "1.3" if header.net in (Net.FILM, Net.LOCAL_GLOBAL) else "1.2"
+    version = "1.6" if header.merging else version
     assert (facts["version"], facts["kind"]) == (version, header.kind.name.lower())
     assert (facts["shape"], facts["segments"]) == (list(header.shape), header.segments)
     assert len(facts["segment_crcs"]) == header.segments

@@ -344,7 +344,7 @@ def test_encode_within_a_size(kind, shape, channels, size, partitions, least):
 
 def test_encode_to_a_quality():
     signal = wavy("image", (24, 24), 1)
-    settings = {"partitions": "2,2", "steps": "60"}
+    settings = {"partitions": "2,2", "steps": "150"}
     coded = encode_signal(signal, EncodeOptions(psnr=22, repr="local-global", settings=settings))
     assert coded.psnr_db >= 22
 
