@@ -15,8 +15,8 @@ def waves(*shape):
 
 def test_box_in_the_middle():
     assert cropping.CROPS["picture"].box((8, 10)) == [(2, 6), (2, 7)]
-    assert cropping.CROPS["sound"].box((9,)) == [(3, 6)]
-    assert cropping.CROPS["film"].box((8, 5, 6)) == [(2, 6), (0, 5), (0, 6)]
+    assert cropping.CROPS["sound"].box((9,)) == [(0, 3)]
+    assert cropping.CROPS["film"].box((8, 5, 6)) == [(0, 4), (0, 5), (0, 6)]
 
 
 def test_a_quarter_of_a_picture(monkeypatch):
