@@ -42,7 +42,7 @@ def test_row_of_a_picture(method, optimiser):
     assert row["item"] == "a"
     assert row["psnr_db"] > 5
     assert ("seam_ratio" in row) == (method != "siren")
-    assert benchmark.summary([row]).startswith("20 steps of 200 samples, " + optimiser)
+    assert benchmark.summary([row]).startswith(f"20 steps of 200 samples, {optimiser}, 1 items")
 
 
 def test_the_middle_of_a_picture():
