@@ -36,7 +36,14 @@ from inrcodec.weights.storage import Direct
 if TYPE_CHECKING:
     from inrcodec.encoder.fit import Fit
 
-METHODS = ("local-global", "siren-per-partition", "siren")
+METHODS = ("local-global", "siren-per-partition", "published-siren-per-partition", "siren")
+
+
+def _each(*values: Any) -> dict[str, Any]:
+    """Values by method."""
+    return dict(zip(METHODS, values, strict=True))
+
+
 LAYERS = 4  # the paper's three hidden layers after the first
 SHARE = 0.1  # of the parameters, for the global network and Merge
 # Tables 1 (DIV2K, 1,000 epochs) and 11 (32 partitions): other pictures, the same sounds.
@@ -76,10 +83,10 @@ KINDS = {
         steps=2000,
         samples=2**16,
         rates={
-            "soap": {"local-global": 3e-3, "siren-per-partition": 3e-3, "siren": 2e-3},
+            "soap": _each(3e-3, 3e-3, 3e-3, 2e-3),
             "adam": dict.fromkeys(METHODS, 5e-4),
         },
-        w0={"local-global": 16, "siren-per-partition": 16, "siren": 30},
+        w0=_each(16, 16, 30, 30),
         w0_global=100,
     ),
     "sounds": Kind(
@@ -87,10 +94,10 @@ KINDS = {
         steps=1000,
         samples=2**15,
         rates={
-            "soap": {"local-global": 1e-3, "siren-per-partition": 2e-3, "siren": 3e-4},
+            "soap": _each(1e-3, 2e-3, 2e-3, 3e-4),
             "adam": dict.fromkeys(METHODS, 1e-4),
         },
-        w0={"local-global": 300, "siren-per-partition": 300, "siren": 3000},
+        w0=_each(300, 300, 3000, 3000),
         w0_global=300,
     ),
 }
@@ -118,6 +125,28 @@ class PerPartition(LocalGlobal):
         return self.local_output(xp, weights, z)
 
 
+@dataclass(frozen=True)
+class AsPublished(PerPartition):
+    """The same on coordinates of the whole grid, as the paper's SIREN-per-partition has it."""
+
+    def forward(
+        self,
+        xp: Namespace,
+        weights: Mapping[str, Array],
+        inputs: Sequence[Array],
+        head: int = 0,
+    ) -> Array:
+        """As PerPartition.forward."""
+        return super().forward(xp, weights, [inputs[1]], head)
+
+
+_PARTITIONED = {
+    "local-global": LocalGlobal,
+    "siren-per-partition": PerPartition,
+    "published-siren-per-partition": AsPublished,
+}
+
+
 def network(method: str, kind: Kind, signal: Signal, side: tuple[int, ...], parameters: int) -> Any:
     """The widest network of a method with at most so many parameters."""
     shape, channels, w0 = signal.shape, signal.channels, kind.w0[method]
@@ -125,7 +154,7 @@ def network(method: str, kind: Kind, signal: Signal, side: tuple[int, ...], para
     def made(width: int, global_width: int = 1) -> Any:
         if method == "siren":
             return Siren(shape, channels, width, LAYERS, w0_first=w0)
-        net = PerPartition if method == "siren-per-partition" else LocalGlobal
+        net = _PARTITIONED[method]
         sizes = (width, LAYERS, global_width, side, w0, 30, kind.w0_global)
         return net(shape, channels, *sizes, merged_once=True)
 

@@ -30,6 +30,8 @@ HEADERS = {
     "window": forge.window(replace(PICTURE, shape=(30, 40)), (200, 150), (101, 77)),
     "one frame a segment": replace(forge.SPECTRUM, segment=32),
     "odd film": replace(forge.FILM, shape=(5, 7, 9), segment=1),
+    "moving at once": replace(forge.MOVING, shape=(11, 6, 5), segment=12),
+    "moving, anchors close": replace(forge.MOVING_RGB, shape=(9, 9, 6), segment=7),
 } | {name: header for name, header in forge.PARTED.items() if name != "sound doh"}
 FILES = {name: forge.make_file(header) for name, header in HEADERS.items()}
 WHOLE = {name: decode(data) for name, data in FILES.items()}
@@ -131,6 +133,24 @@ def test_segments_of_films_are_left_out():
     found = after.header
     assert (found.coded, found.first, found.shape) == ((7, 5, 7), (1, 0, 2), (6, 3, 4))
     assert inrcodec.crop(FILES["moving"], span=(10, 12))[5] == 3  # a film is of version 1.3
+
+
+@pytest.mark.parametrize(("ends", "coded"), [((0, 3), 5), ((4, 5), 5), ((2, 6), 9)])
+def test_frames_after_the_next_anchor_are_left_out(ends, coded):
+    before = parse_file(FILES["moving at once"], Limits())
+    crop = inrcodec.crop(FILES["moving at once"], span=ends)
+    after = parse_file(crop, Limits())
+    assert after.header.coded_shape == (coded, 6, 5)
+    assert after.segments[0].weights == before.segments[0].weights
+    assert len(after.segments[0].latents) < len(before.segments[0].latents)
+    assert_part(decode(crop), WHOLE["moving at once"], [ends, (0, 6), (0, 5)])
+
+
+def test_damaged_films_are_not_cropped():
+    sections = forge.payloads(FILES["moving at once"])
+    sections[-1] = (3, sections[-1][1][:-4] + bytes(4))
+    with pytest.raises(Corrupt):
+        inrcodec.crop(forge.assemble(sections), span=(0, 3))
 
 
 def test_latents_are_left_out():

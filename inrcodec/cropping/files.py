@@ -10,7 +10,7 @@ from inrcodec.container.sections import (
     pack_contents,
     pack_sections,
 )
-from inrcodec.cropping import local_global, pyramid, segments
+from inrcodec.cropping import film, local_global, pyramid, segments
 from inrcodec.cropping.contents import Contents
 from inrcodec.decoder.part import Box, Region, Span, box_of, shares
 from inrcodec.decoder.plan import check_file
@@ -21,6 +21,7 @@ from inrcodec.network import representation_of
 # From a file and a box of its coded samples to a smaller file, by networks of which parts can be
 # left out; others are left out segment by segment.
 _PARTS: dict[Net, Callable[[ParsedFile, Box], Contents]] = {
+    Net.FILM: film.crop,
     Net.PYRAMID: pyramid.crop,
     Net.LOCAL_GLOBAL: local_global.crop,
 }
