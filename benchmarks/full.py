@@ -51,7 +51,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "seams",
         "cropping",
     ),
-    "performance": ("performance",),
+    "performance": ("performance", "long"),
 }
 
 

@@ -7,6 +7,7 @@ from benchmarks import (
     audio,
     cropping,
     local_global,
+    long,
     performance,
     projection,
     record,
@@ -106,6 +107,12 @@ def cropping_table(results: Path) -> str:
     """What cropping and extending take."""
     rows = rows_of(results, "cropping")
     return f"{cropping.crop_table(rows)}\n\n{cropping.extend_table(rows)}\n\n{where(rows[0])}."
+
+
+def long_table(results: Path) -> str:
+    """Seconds and memory of long signals."""
+    rows = rows_of(results, "long")
+    return f"{long.table(rows)}\n\n{where(rows[0])}."
 
 
 def projection_table(results: Path) -> str:

@@ -75,17 +75,23 @@ def _factors(shape: tuple[int, ...], side: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _sides(shape: tuple[int, ...], options: EncodeOptions, numbers: float) -> tuple[int, ...]:
-    """Grid points of a partition, about the same in all."""
+    """Grid points of a partition, about the same in all. An axis has one or an even number, so that
+    a crop to its half cuts none in two."""
     if options.setting("partitions") is not None:
         counts = _axes(options, "partitions", len(shape))
         return tuple(-(-n // min(count, n)) for n, count in zip(shape, counts, strict=True))
     side = _SIDES[len(shape)]
     while side < max(shape):
-        partitions = math.prod(-(-n // side) for n in shape)
+        partitions = math.prod(_parts(n, side) for n in shape)
         if numbers * (1 - _SHARE) >= _LEAST_NUMBERS * partitions:
             break
         side *= 2
-    return tuple(-(-n // -(-n // side)) for n in shape)
+    return tuple(-(-n // _parts(n, side)) for n in shape)
+
+
+def _parts(size: int, side: int) -> int:
+    """Parts of an axis of at most `side` grid points each: 1, or as few as are even."""
+    return 1 if size <= side else 2 * -(-size // (2 * side))
 
 
 def _axes(options: EncodeOptions, key: str, axes: int) -> tuple[int, ...]:

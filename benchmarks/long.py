@@ -1,0 +1,122 @@
+"""Long signals as whole commands: python -m benchmarks.long
+
+Five minutes of stereo and 300 frames of 640x360 are encoded, decoded, and decoded in their last
+second alone; seconds and peak memory of each, start-up included. The sound is one of 10 seconds
+over and over, the film one of 32 frames there and back; both are taken from $INRCODEC_DATA.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+import numpy as np
+
+from benchmarks import record
+from benchmarks.data import RESULTS, clips, films
+from benchmarks.kodak import _limit_threads
+from benchmarks.performance import apart
+from benchmarks.tabular import markdown
+from inrcodec.signals import Signal
+from inrcodec.signals.read import read_signal
+from inrcodec.signals.write import write_signal
+
+
+@dataclass(frozen=True)
+class Item:
+    """A signal that is made long: `length` grid points along axis 0, or seconds of sound."""
+
+    find: Callable[[list[str]], list[Path]]
+    name: str
+    length: int
+    suffix: str
+    rate: tuple[str, str]
+
+    def made(self) -> Signal:
+        """The long signal."""
+        path = self.find([self.name])[0]
+        signal = read_signal(path, path.name)
+        rate = int(signal.rate or 1) if signal.kind == "audio" else 1
+        return lengthened(signal, self.length * rate)
+
+
+ITEMS = {
+    "5 minutes of stereo": Item(clips, "brahms", 300, ".wav", ("--kbps", "64")),
+    "300 frames of 640x360": Item(films, "cockatoo", 300, ".y4m", ("--bpp", "0.05")),
+}
+
+
+def lengthened(signal: Signal, points: int) -> Signal:
+    """A signal of so many grid points along axis 0: sound over and over, a film there and back."""
+    there = np.arange(signal.shape[0])
+    once = there if signal.kind == "audio" else np.concatenate([there, there[-2:0:-1]])
+    order = np.resize(once, points)
+    chroma = None if signal.chroma is None else signal.chroma[order]
+    return replace(signal, samples=signal.samples[order], chroma=chroma)
+
+
+def long_row(signal: Signal, item: Item, effort: int, threads: int) -> record.Row:
+    """Whole commands on a signal."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, back = (str(Path(folder) / f"{name}{item.suffix}") for name in ("source", "back"))
+        file = Path(folder) / "a.inr"
+        with Path(source).open("wb") as target:
+            write_signal(signal, target, source)
+        options = [*item.rate, "--effort", str(effort), "--threads", str(threads), "-q"]
+        encode_s, encode_mb = apart(["encode", source, "-o", str(file), *options])
+        decode_s, decode_mb = apart(["decode", str(file), "-o", back, "-q"])
+        seconds = signal.shape[0] / float(signal.rate or 1)
+        last = ["--from", str(round(seconds - 1, 3)), "-o", back, "-f", "-q"]
+        part_s, part_mb = apart(["decode", str(file), *last])
+        written = file.stat().st_size
+    return {
+        "shape": list(signal.shape),
+        "duration_s": round(seconds, 2),
+        "rate": " ".join(item.rate),
+        "effort": effort,
+        "bytes": written,
+        "encode_s": round(encode_s, 1),
+        "encode_peak_mb": round(encode_mb),
+        "decode_s": round(decode_s, 2),
+        "decode_peak_mb": round(decode_mb),
+        "part_s": round(part_s, 2),
+        "part_peak_mb": round(part_mb),
+    }
+
+
+def table(rows: Sequence[record.Row]) -> str:
+    """Seconds and memory of long signals."""
+    lines = [
+        [
+            row["item"],
+            f"`{row['rate']}`, effort {row['effort']}",
+            f"{row['encode_s']:.0f}",
+            str(row["encode_peak_mb"]),
+            f"{row['decode_s']:.1f}",
+            str(row["decode_peak_mb"]),
+            f"{row['part_s']:.1f}",
+            str(row["part_peak_mb"]),
+        ]
+        for row in rows
+    ]
+    header = ["", "options", "encode, s", "peak, MB", "decode, s", "peak, MB"]
+    return markdown([*header, "last second, s", "peak, MB"], lines)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--effort", default=1, show_default=True)
+@click.option("--threads", default=2, show_default=True)
+def main(effort: int, threads: int) -> None:
+    """Encode and decode long signals; rows go to JSON and CSV."""
+    _limit_threads(threads)
+    command, rows = record.command_line("long"), []
+    for name, item in ITEMS.items():
+        row = long_row(item.made(), item, effort, threads)
+        rows.append({"item": name} | row | record.provenance(threads, command))
+        record.save(RESULTS / "long.json", command, rows)
+    click.echo(table(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The benchmark of long signals, on short ones."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from benchmarks import long
+from inrcodec.signals import Signal
+
+
+def test_films_go_there_and_back():
+    frames = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1)
+    film = long.lengthened(Signal("video", frames, rate=Fraction(8)), 9)
+    assert film.samples[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 2, 1, 0, 1, 2]
+
+
+@pytest.mark.parametrize("name", long.ITEMS)
+def test_row(name):
+    item = long.ITEMS[name]
+    if item.suffix == ".wav":
+        samples = (9000 * np.sin(np.arange(4800)[:, None] / 9)).astype(np.int16)
+        signal = Signal("audio", samples, rate=Fraction(4000))
+    else:
+        samples = np.indices((40, 64, 64)).sum(axis=0)[..., None].astype(np.uint8)
+        signal = Signal("video", samples, rate=Fraction(20))
+    row = long.long_row(signal, item, 1, 1)
+    assert row["bytes"] > 0 and row["encode_peak_mb"] > row["decode_peak_mb"] > 10
+    (line,) = long.table([row | {"item": name}]).splitlines()[2:]
+    assert line.startswith(f"| {name} | `{' '.join(item.rate)}`, effort 1 | ")
