@@ -117,6 +117,7 @@ def paper_size(path: Path, steps: int) -> record.Row:
     from inrcodec.encoder.describe import unit_values
     from inrcodec.encoder.fit import Fit, Schedule
     from inrcodec.encoder.model import Model
+    from inrcodec.encoder.pace import Pace
     from inrcodec.encoder.samples import Samples
     from inrcodec.nets.asmr import Asmr
     from inrcodec.signals.audio import read_audio
@@ -132,8 +133,8 @@ def paper_size(path: Path, steps: int) -> record.Row:
     samples = Samples(unit_values(signal), net, net.heads()[-1], device)
     fit = Fit(Model(net, Direct(), 0, device), samples, 0)
     started = time.perf_counter()
-    schedule = Schedule(steps, 2e-3, samples.rows, float_share=1.0)
-    fit.run(schedule, None, lambda state: None, lambda: False)
+    schedule = Schedule(2e-3, samples.rows, float_share=1.0)
+    fit.run(schedule, Pace(steps), None, lambda state: None, lambda: False)
     return {
         "codec": "asmr, paper's size",
         "psnr_db": round(fit.psnr(), 4),

@@ -44,8 +44,9 @@ PARTS: dict[str, tuple[str, ...]] = {
         "peers sizes",
     ),
     "partitions": (
-        "local_global pictures --middle 2 --steps 1000",
-        "local_global pictures --middle 2 --steps 1000 --optimiser adam",
+        "local_global pictures --steps 1000 --samples 4096 --parameters 449000 --optimiser adam",
+        "local_global pictures --items 1,4,7,10 --middle 2 --steps 1000",
+        "local_global pictures --items 1,4,7 --middle 2 --steps 1000 --optimiser adam",
         "local_global sounds",
         "local_global sounds --optimiser adam",
         "seams",

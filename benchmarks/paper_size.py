@@ -54,6 +54,7 @@ def fit_one(path: Path, settings: dict[str, Any]) -> record.Row:
 
     from inrcodec.allocator import keep_pages
     from inrcodec.encoder.fit import Schedule
+    from inrcodec.encoder.pace import Pace
     from inrcodec.signals import read_image
 
     keep_pages()
@@ -61,10 +62,11 @@ def fit_one(path: Path, settings: dict[str, Any]) -> record.Row:
     signal = read_image(path, path.name)
     fit = paper_fit(signal, settings)
     steps, batch, rate = (settings[key] for key in ("steps", "batch", "learning_rate"))
-    schedule = Schedule(steps, rate, batch, float_share=1.0)
+    schedule = Schedule(rate, batch, float_share=1.0)
     started = time.perf_counter()
     with fast_products():
-        stopped = fit.run(schedule, None, lambda state: None, _deadline(settings["seconds_limit"]))
+        stop = _deadline(settings["seconds_limit"])
+        stopped = fit.run(schedule, Pace(steps), None, lambda state: None, stop)
     seconds = time.perf_counter() - started
     facts = {
         "image": path.stem,

@@ -75,6 +75,7 @@ def fit_one(path: Path, variant: Variant, frequencies: int, settings: dict[str, 
     from inrcodec.encoder.describe import unit_values
     from inrcodec.encoder.fit import Fit, Schedule
     from inrcodec.encoder.model import Model
+    from inrcodec.encoder.pace import Pace
     from inrcodec.encoder.usual import samples_of, usual_rate
     from inrcodec.signals import read_image
 
@@ -86,9 +87,9 @@ def fit_one(path: Path, variant: Variant, frequencies: int, settings: dict[str, 
     model = Model(net, variant.storage(signal.channels), settings["seed"], device)
     fit = Fit(model, samples, settings["seed"])
     rate = usual_rate(net, binary=False)
-    schedule = Schedule(settings["steps"], rate, settings["batch"], float_share=1.0)
+    schedule = Schedule(rate, settings["batch"], float_share=1.0)
     started = time.perf_counter()
-    fit.run(schedule, None, lambda state: None, lambda: False)
+    fit.run(schedule, Pace(settings["steps"]), None, lambda state: None, lambda: False)
     row = {
         "image": path.stem,
         "network": variant.name,

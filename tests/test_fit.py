@@ -10,6 +10,7 @@ import torch
 from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.fit import Fit, Guard, Rounder, Schedule
 from inrcodec.encoder.model import Model
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.rate import Grid, grids_for_levels, quantise_all
 from inrcodec.encoder.samples import Samples, shuffled
 from inrcodec.nets import Asmr, Siren
@@ -132,12 +133,12 @@ def test_guard_restarts_with_other_losses():
 
 def test_fit_recovers_from_broken_weights():
     broken = fit(picture=smooth())
-    schedule = Schedule(150, 1e-3, 1000)
-    broken.run(schedule, None, lambda state: None, lambda: False)
+    schedule = Schedule(1e-3, 1000)
+    broken.run(schedule, Pace(150), None, lambda state: None, lambda: False)
     best = broken.psnr()
     with torch.no_grad():
         broken.model.stored["Wout"].fill_(float("nan"))
-    broken.run(schedule, None, lambda state: None, lambda: False)
+    broken.run(schedule, Pace(150), None, lambda state: None, lambda: False)
     assert broken.guard.recoveries >= 1
     assert broken.guard.factor <= 0.5
     assert broken.psnr() > best - 1
@@ -148,10 +149,10 @@ def test_fit_recovers_from_broken_weights():
 def test_weights_that_no_file_can_hold_do_not_last(value, stopped):
     """A fit shorter than the guard's window ends with weights that can be quantised."""
     broken = fit(picture=smooth())
-    broken.run(Schedule(1, 1e-3, 1000), None, lambda state: None, lambda: False)
+    broken.run(Schedule(1e-3, 1000), Pace(1), None, lambda state: None, lambda: False)
     with torch.no_grad():
         broken.model.stored["W1"][0, 0] = value
-    broken.run(Schedule(30, 1e-3, 1000), None, lambda state: None, lambda: stopped)
+    broken.run(Schedule(1e-3, 1000), Pace(30), None, lambda state: None, lambda: stopped)
     assert broken.guard.recoveries == 1
     assert all(np.abs(array).max() < 100 for array in broken.arrays().values())
 
@@ -163,7 +164,7 @@ def test_plans_are_made_for_numbers():
         plans.append(arrays)
         return grids_for_levels(arrays, 16)
 
-    broken.run(Schedule(60, 1e9, 1000), planner, lambda state: None, lambda: False)
+    broken.run(Schedule(1e9, 1000), Pace(60), planner, lambda state: None, lambda: False)
     assert len(plans) == 3
     assert all(np.isfinite(array).all() for arrays in plans for array in arrays.values())
 
@@ -293,20 +294,23 @@ def test_batches_keep_inputs_and_targets_together():
 
 
 def test_schedule():
-    schedule = Schedule(200, 0.5, 10, float_share=0.75, warm_up=20)
-    rates = [schedule.rate(step) for step in range(200)]
+    schedule, pace, rates = Schedule(0.5, 10, float_share=0.75, warm_up=20), Pace(200), []
+    while not pace.reached(1.0):
+        rates.append(schedule.rate(pace))
+        pace.advance()
+    assert len(rates) == 200
     assert rates[0] == pytest.approx(0.5 / 20)
     assert max(rates) == pytest.approx(0.5, rel=0.03)
     assert rates[20:] == sorted(rates[20:], reverse=True)
     assert 0 <= rates[-1] < 1e-3
-    assert schedule.quantised_from == 150
+    assert schedule.plans == (0.75, 0.8125, 0.875)
 
 
 @pytest.mark.parametrize("net", [SIREN, ASMR], ids=["siren", "asmr"])
 def test_fit_learns(net):
     fitted = fit(net, picture=smooth())
     before = fitted.psnr()
-    fitted.run(Schedule(200, 2e-3, 1000), None, lambda state: None, lambda: False)
+    fitted.run(Schedule(2e-3, 1000), Pace(200), None, lambda state: None, lambda: False)
     assert fitted.psnr() > before + 10
     assert fitted.steps_done == 200
 
@@ -329,7 +333,7 @@ def test_fit_reports_and_quantises():
         plans.append((arrays, gains))
         return grids_for_levels(arrays, 16)
 
-    stopped = fitted.run(Schedule(100, 1e-3, 20), planner, states.append, lambda: False)
+    stopped = fitted.run(Schedule(1e-3, 20), Pace(100), planner, states.append, lambda: False)
     assert not stopped
     assert [state.step for state in states] == [20, 40, 60, 80, 100]
     assert [state.quantised for state in states] == [False, False, False, True, True]
@@ -341,8 +345,8 @@ def test_fit_reports_and_quantises():
 def test_fit_stops_at_once():
     fitted = fit()
     answers = iter([False] * 7 + [True])
-    stopped = fitted.run(Schedule(50, 1e-3, 20), None, lambda state: None, lambda: next(answers))
-    assert stopped
+    schedule = Schedule(1e-3, 20)
+    assert fitted.run(schedule, Pace(50), None, lambda state: None, lambda: next(answers))
     assert fitted.steps_done == 7
 
 
@@ -350,7 +354,7 @@ def test_same_seed_same_weights():
     runs = []
     for seed in (4, 4, 5):
         fitted = fit(seed=seed)
-        fitted.run(Schedule(30, 1e-3, 20), None, lambda state: None, lambda: False)
+        fitted.run(Schedule(1e-3, 20), Pace(30), None, lambda state: None, lambda: False)
         runs.append(fitted.arrays())
     assert_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0]["W1"], runs[2]["W1"])

@@ -28,6 +28,8 @@ def test_networks_have_as_many_parameters(method):
 @pytest.mark.parametrize("method", benchmark.METHODS)
 def test_row_of_a_picture(method, optimiser):
     settings = {
+        "kind": "pictures",
+        "middle": 1,
         "method": method,
         "parameters_asked": 1500,
         "optimiser": optimiser,
@@ -42,7 +44,8 @@ def test_row_of_a_picture(method, optimiser):
     assert row["item"] == "a"
     assert row["psnr_db"] > 5
     assert ("seam_ratio" in row) == (method != "siren")
-    assert benchmark.summary([row]).startswith(f"20 steps of 200 samples, {optimiser}, 1 items")
+    assert benchmark.summary([row]).startswith(f"pictures, {optimiser}, 20 steps of 200,")
+    assert f" | {method} | " in benchmark.table([row])
 
 
 def test_the_middle_of_a_picture():

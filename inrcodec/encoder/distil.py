@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from inrcodec.encoder.fit import Fit, Schedule, State
 from inrcodec.encoder.model import Model
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.samples import Samples
 from inrcodec.weights.projection import solve
 from inrcodec.weights.storage import Direct, Projected
@@ -18,6 +19,7 @@ def start_from_target(
     model: Model,
     samples: Samples,
     schedule: Schedule,
+    pace: Pace,
     seed: int,
     report: Callable[[State], None],
     stop: Callable[[], bool],
@@ -29,7 +31,7 @@ def start_from_target(
     if not isinstance(model.storage, Projected):
         raise ValueError("only the latent of a projected network can start from its target")
     target = Model(model.net, Direct(), seed, model.device)
-    stopped = Fit(target, samples, seed).run(schedule, None, report, stop)
+    stopped = Fit(target, samples, seed).run(schedule, pace, None, report, stop)
     weights = target.arrays()
     latent = solve(model.storage.projection, model.net.tensors(), weights)
     biases = {name: weights[name] for name in model.stored if name != "latent"}

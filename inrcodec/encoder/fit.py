@@ -7,7 +7,6 @@ re-planned on coded size while the weights still move, then frozen.
 """
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from inrcodec.encoder.model import Model
 from inrcodec.encoder.optimiser import Soap
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.partition_samples import PartitionSamples
 from inrcodec.encoder.rate import Arrays, Gains, Grid
 from inrcodec.encoder.samples import Samples
@@ -27,23 +27,25 @@ _LARGEST = float(np.finfo(np.float16).max)  # that the file can hold
 
 @dataclass(frozen=True)
 class Schedule:
-    """`steps` in all; the share `float_share` of them without quantisation; `batch` in rows."""
+    """How a fit goes. `batch` in rows; the share `float_share` of it without quantisation;
+    `warm_up` in steps."""
 
-    steps: int
     learning_rate: float
     batch: int
     float_share: float = 0.7
     warm_up: int = 50
 
-    @property
-    def quantised_from(self) -> int:
-        """First step with rounded weights."""
-        return round(self.steps * self.float_share)
+    def rate(self, pace: Pace) -> float:
+        """Learning rate of the step that comes next."""
+        warm = min(1.0, (pace.taken + 1) / self.warm_up)
+        return self.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * min(pace.share, 1.0)))
 
-    def rate(self, step: int) -> float:
-        """Learning rate of a step."""
-        warm = min(1.0, (step + 1) / self.warm_up)
-        return self.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+    @property
+    def plans(self) -> tuple[float, ...]:
+        """Shares of the fit at which grids are planned: at the start of quantisation, and twice
+        more while the weights still move."""
+        left = 1 - self.float_share
+        return self.float_share, self.float_share + left / 4, self.float_share + left / 2
 
 
 @dataclass(frozen=True)
@@ -164,28 +166,32 @@ class Fit:
     def run(
         self,
         schedule: Schedule,
+        pace: Pace,
         planner: GridPlanner | None,
         report: Callable[[State], None],
         stop: Callable[[], bool],
     ) -> bool:
-        """Take the schedule's steps; `planner` None leaves out quantisation. True if stopped."""
+        """Take the steps of a pace; `planner` None leaves out quantisation. True if stopped."""
         batches = self.samples.batches(schedule.batch, self._generator)
         running = torch.zeros(())
-        for step in range(schedule.steps):
+        plans = [*schedule.plans] if planner is not None else []
+        while not pace.reached(1.0):
             if stop():
                 self._rescue()
                 return True
-            if planner is not None and self._replan_due(schedule, step):
+            if planner is not None and plans and pace.reached(plans[0]):
+                plans.pop(0)
                 self._rescue()
                 self.use_grids(planner(self.model.arrays(), self.gains(schedule.batch)))
-            loss = self._step(next(batches), schedule.rate(step))
-            running = loss if step == 0 else torch.lerp(running, loss, 0.05)
-            if self.guard.add(step, loss):
+            loss = self._step(next(batches), schedule.rate(pace))
+            running = loss if pace.taken == 0 else torch.lerp(running, loss, 0.05)
+            if self.guard.add(pace.taken, loss):
                 self._restart_optimiser()
             self.steps_done += 1
-            if step % 20 == 19:
+            pace.advance()
+            if pace.taken % 20 == 0:
                 quantised = self.grids is not None
-                report(State(step + 1, schedule.steps, float(running), quantised))
+                report(State(pace.taken, pace.steps, float(running), quantised))
         self._rescue()
         return False
 
@@ -207,12 +213,6 @@ class Fit:
         if self._rounder is None:
             return self.model.stored
         return dict(zip(self.model.stored, self._rounder(_leaves(self.model)), strict=True))
-
-    def _replan_due(self, schedule: Schedule, step: int) -> bool:
-        """At the start of quantisation and twice more while the weights still move."""
-        first = schedule.quantised_from
-        span = schedule.steps - first
-        return step in (first, first + span // 4, first + span // 2)
 
     def gains(self, batch: int, probes: int = 8) -> dict[str, float]:
         """How strongly the output feels each stored tensor: root mean square over the tensor's
@@ -236,16 +236,6 @@ class Fit:
             name: math.sqrt(square) + 1e-12
             for name, square in zip(self.model.stored, squares, strict=True)
         }
-
-    def seconds_per_step(self, batch: int, steps: int = 6) -> float:
-        """Time of a step's forward and backward pass, the median of a few; weights stay."""
-        batches = self.samples.batches(batch, torch.Generator().manual_seed(0))
-        times = []
-        for _ in range(steps):
-            started = time.perf_counter()
-            self._gradients(next(batches))
-            times.append(time.perf_counter() - started)
-        return sorted(times)[steps // 2]
 
     def _step(self, index: Tensor | None, learning_rate: float) -> Tensor:
         loss = self._gradients(index)

@@ -3,8 +3,8 @@
 import math
 import time
 
-# What follows a fit, sizes and a check, takes as long as so many steps, and some of the time left.
-_STEPS_AFTER, _SHARE_AFTER = 6, 0.05
+# What follows a fit, sizes and a check, takes as long as so many steps.
+_STEPS_AFTER = 6
 # By how much the mean time of a step follows the last one.
 _FOLLOW = 0.2
 
@@ -12,13 +12,14 @@ _FOLLOW = 0.2
 class Pace:
     """The share of a fit that is done: `steps` equal steps or, where they would take more than
     `seconds`, fewer and larger ones. What a step takes is found on the way, so that a fit uses its
-    time on a machine that is busy now and idle later."""
+    time on a machine that is busy now and idle later. `after` of the time is left to what follows.
+    """
 
-    def __init__(self, steps: int, seconds: float = math.inf) -> None:
+    def __init__(self, steps: int, seconds: float = math.inf, after: float = 0.05) -> None:
         self.taken, self.share = 0, 0.0
         self._steps = max(steps, 1)
         self._last = time.monotonic()
-        self._end = self._last + seconds * (1 - _SHARE_AFTER)
+        self._end = self._last + seconds * (1 - after)
         self._each: float | None = None
 
     @property

@@ -95,16 +95,10 @@ class Session:
         limit = self.options.time_limit
         return math.inf if limit is None else limit - self.seconds
 
-    def steps_in_time(self, steps: int, step_seconds: Callable[[], float]) -> int:
-        """As many of `steps` as the time left allows, with some to spare for what follows."""
-        if not math.isfinite(self.seconds_left):
-            return steps
-        seconds = step_seconds()
-        return min(steps, int(0.85 * self.seconds_left / seconds))
-
-    def pace(self, steps: int, fits: int = 1) -> Pace:
-        """Of the next of so many fits of equal size, `steps` each at most."""
-        return Pace(steps, max(self.seconds_left, 0.0) / fits)
+    def pace(self, steps: int, share: float = 1.0, after: float = 0.05) -> Pace:
+        """Of a fit of at most `steps` that has a share of the time left, `after` of it for what
+        follows the fit."""
+        return Pace(steps, share * max(self.seconds_left, 0.0), after)
 
     def interrupted(self) -> bool:
         """Whether the user asked to stop."""

@@ -15,6 +15,7 @@ from inrcodec.encoder.describe import unit_values
 from inrcodec.encoder.distil import start_from_target
 from inrcodec.encoder.fit import Fit, GridPlanner, Schedule, State
 from inrcodec.encoder.model import Model
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.plan import Plan, plan
 from inrcodec.encoder.rate import (
     Arrays,
@@ -43,6 +44,8 @@ _LEAST_FILL = 0.982
 _LAST_AIMS = (0.9, 0.7, 0.5, 0.3)
 # After Ctrl-C or the time limit weights still get this long to settle on their grids.
 _LAST_SETTLING_S = 0.5
+# Of a fit's time, what rounds that bring it under its ceiling, and its check, may take.
+_SHARE_AFTER = 0.15
 # Bytes of a file from which `auto` is a pyramid.
 _LEAST_PYRAMID = 800
 # Representations by latents, and the settings that they have.
@@ -120,56 +123,51 @@ class Job:
 
     def fit_all(self) -> None:
         """Float steps, quantised steps, and rounds that bring the size under the ceiling."""
-        rate = self._rate
-        steps = self._steps()
-        first = self._distil(steps, rate)
-        schedule = Schedule(steps - first, rate, self.batch)
+        session, options = self.session, self.session.options
+        schedule = Schedule(self._rate, self.batch)
+        steps = options.number("steps", STEPS[options.effort])
+        steps = max(steps - self._distil(schedule, steps), 1)
+        pace = session.pace(steps, after=_SHARE_AFTER)
         self.stopped = self._run(
-            schedule, self.plan_grids, self.session.fitting, self.session.should_stop
+            schedule, pace, self.plan_grids, session.fitting, session.should_stop
         )
         if self.fit.grids is None:
             # Stopped before rounding began: a few steps let the weights settle on their grids.
             self.settle(_AIM, steps=100)
-        self._meet_budget(schedule)
+        self._meet_budget(max(20, pace.steps // 30))
 
     def _run(
         self,
         schedule: Schedule,
+        pace: Pace,
         planner: GridPlanner | None,
         report: Callable[[State], None],
         stop: Callable[[], bool],
     ) -> bool:
         """Steps of the fit, counted; True if stopped."""
         before = self.fit.steps_done
-        stopped = self.fit.run(schedule, planner, report, stop)
+        stopped = self.fit.run(schedule, pace, planner, report, stop)
         self.session.steps += self.fit.steps_done - before
         return stopped
 
-    def _distil(self, steps: int, rate: float) -> int:
+    def _distil(self, schedule: Schedule, steps: int) -> int:
         """Start a latent from its fitted target network, if asked to; steps spent on that."""
         share = self.session.options.real("distil", 0.0)
         if share == 0 or not isinstance(self.plan.storage, Projected):
             return 0
         seed, session, samples = self.session.options.seed, self.session, self.fit.samples
         assert isinstance(samples, Samples)
-        schedule = Schedule(max(1, round(steps * share)), rate, self.batch)
+        pace = session.pace(max(1, round(steps * share)), share)
         first, last = session.share
         middle = first + (last - first) * share
         session.expect(first, middle)
-        start_from_target(self.model, samples, schedule, seed, session.fitting, session.should_stop)
+        start_from_target(
+            self.model, samples, schedule, pace, seed, session.fitting, session.should_stop
+        )
         session.expect(middle, last)
         self.fit.guard.restart()
-        self.session.steps += schedule.steps
-        return schedule.steps
-
-    def _steps(self) -> int:
-        """Steps of the effort, or as many as fit into the time left."""
-        options = self.session.options
-        steps = options.number("steps", STEPS[options.effort])
-        steps = self.session.steps_in_time(
-            steps, lambda: 1.15 * self.fit.seconds_per_step(self.batch)
-        )
-        return max(steps, 20)
+        session.steps += pace.taken
+        return pace.taken
 
     @property
     def has_free_grids(self) -> bool:
@@ -206,8 +204,8 @@ class Job:
         """Some steps on these grids at a small rate."""
         self.fit.use_grids(grids)
         rate = 0.1 * self._rate
-        schedule = Schedule(steps, rate, self.batch, float_share=0.0, warm_up=1)
-        self._run(schedule, None, lambda state: None, self._settling_stop())
+        schedule = Schedule(rate, self.batch, float_share=0.0, warm_up=1)
+        self._run(schedule, Pace(steps), None, lambda state: None, self._settling_stop())
 
     def _settling_stop(self) -> Callable[[], bool]:
         """When to end settling: when the encode is stopped, or soon if it is stopped already."""
@@ -216,8 +214,9 @@ class Job:
         end = time.monotonic() + _LAST_SETTLING_S
         return lambda: time.monotonic() > end
 
-    def _meet_budget(self, schedule: Schedule) -> None:
-        """Until the coded size is between 98 % of the ceiling and the ceiling."""
+    def _meet_budget(self, steps: int) -> None:
+        """Until the coded size is between 98 % of the ceiling and the ceiling, in rounds of so many
+        steps."""
         if self.budget is None or not self.has_free_grids:
             self._require_fit()
             return
@@ -229,7 +228,7 @@ class Job:
                 return
             aim += min(0.0, 0.998 - share) if share > 1 else _AIM - share
             aim = min(aim, 0.999)
-            self.settle(aim, steps=max(20, schedule.steps // 30))
+            self.settle(aim, steps)
         for aim in _LAST_AIMS:
             if self.size <= self.budget:
                 return

@@ -224,7 +224,7 @@ class FilmJob:
     def _run(self, segment: "_FilmSegment", goal: Goal, exact: Callable[[], None]) -> None:
         session, fitted = self.session, segment.fitted
         fitted.warm_up()
-        pace = session.pace(self._planned(fitted), len(self._cuts) - len(self.parts))
+        pace = session.pace(self._planned(fitted), 1 / (len(self._cuts) - len(self.parts)))
         if fitted.run(pace, goal, session.fitting, session.should_stop):
             self._stopped = True
         exact()

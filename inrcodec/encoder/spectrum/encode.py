@@ -118,7 +118,7 @@ class SpectrumJob:
 
     def _run(self, segment: "_SpectrumSegment", goal: Goal, exact: Callable[[], None]) -> None:
         session, fitted = self.session, segment.fitted
-        pace = session.pace(self._planned(), self.sound.segments - len(self.parts))
+        pace = session.pace(self._planned(), 1 / (self.sound.segments - len(self.parts)))
         if fitted.run(pace, goal, session.fitting, session.should_stop):
             self.stopped = True
         fitted.settle(pace, session.fitting, session.should_stop)
