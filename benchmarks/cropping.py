@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +115,11 @@ def extend_row(
     options: dict[str, Any] = {"repr": kind, "effort": effort, "threads": threads, **rate}
     last = _FIRST_FRAMES + _MORE_FRAMES
     started = time.perf_counter()
-    first = inrcodec.encode(_frames(signal, 0, _FIRST_FRAMES), **options)
+    first = inrcodec.encode(signal.along(slice(_FIRST_FRAMES)), **options)
     middle = time.perf_counter()
-    longer = inrcodec.extend(first, _frames(signal, _FIRST_FRAMES, last), **options)
+    longer = inrcodec.extend(first, signal.along(slice(_FIRST_FRAMES, last)), **options)
     ended = time.perf_counter()
-    old, frames = inrcodec.decode(longer, span=(0, _FIRST_FRAMES)), _frames(signal, 0, last)
+    old, frames = inrcodec.decode(longer, span=(0, _FIRST_FRAMES)), signal.along(slice(last))
     psnr = video_psnr(frames, inrcodec.decode(longer))["psnr_db"] or math.inf
     return {
         "repr": kind,
@@ -132,11 +132,6 @@ def extend_row(
         "same": _same(inrcodec.decode(first), old, (slice(None),)),
         "psnr_db": round(psnr, 2),
     }
-
-
-def _frames(signal: Signal, first: int, last: int) -> Signal:
-    chroma = None if signal.chroma is None else signal.chroma[first:last]
-    return replace(signal, samples=signal.samples[first:last], chroma=chroma)
 
 
 def crop_table(rows: Sequence[record.Row]) -> str:

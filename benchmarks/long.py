@@ -7,7 +7,7 @@ over and over, the film one of 32 frames there and back; both are taken from $IN
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -51,9 +51,7 @@ def lengthened(signal: Signal, points: int) -> Signal:
     """A signal of so many grid points along axis 0: sound over and over, a film there and back."""
     there = np.arange(signal.shape[0])
     once = there if signal.kind == "audio" else np.concatenate([there, there[-2:0:-1]])
-    order = np.resize(once, points)
-    chroma = None if signal.chroma is None else signal.chroma[order]
-    return replace(signal, samples=signal.samples[order], chroma=chroma)
+    return signal.along(np.resize(once, points))
 
 
 def long_row(signal: Signal, item: Item, effort: int, threads: int) -> record.Row:

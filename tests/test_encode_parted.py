@@ -12,6 +12,7 @@ from inrcodec import decoder
 from inrcodec.comparison import compare
 from inrcodec.encoder import encode_signal
 from inrcodec.encoder.parted import planned_segment
+from inrcodec.encoder.single import Job
 from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
 from inrcodec.errors import OptionError, RateError
 from inrcodec.limits import Limits
@@ -213,3 +214,10 @@ def test_segments_are_about_as_long():
     sizes = [last - first for first, last in map(parts.frames, range(parts.segments))]
     assert max(sizes) - min(sizes) <= 2
     assert sum(sizes) == math.ceil(50_000 / 64) + 1
+
+
+def test_coordinate_networks_share_the_time_that_is_left(monkeypatch):
+    shares, fit_all = [], Job.fit_all
+    monkeypatch.setattr(Job, "fit_all", lambda job, share: shares.append(share) or fit_all(job))
+    encode(sound(0.3), repr="siren", size=1500, settings={"segment": "200", "steps": "5"})
+    assert shares == [1 / 3, 1 / 2, 1]

@@ -73,7 +73,7 @@ def _encode(session: Session, budget: int | None) -> Candidate:
             payload = int(left * shares[number] / shares[number:].sum())
         job = _job(part, payload, made)
         made = job.plan
-        fitted.append(_fit(part, job))
+        fitted.append(_fit(part, job, 1 / (len(pieces) - number)))
         session.steps = part.steps
     assert made is not None
     return _assembled(session, made, segment, fitted)
@@ -93,8 +93,9 @@ def _job(part: Session, payload: int | None, made: Plan | None) -> Job:
 _HEADER_BYTES = 60
 
 
-def _fit(part: Session, job: Job) -> _Fitted:
-    job.fit_all()
+def _fit(part: Session, job: Job, share: float) -> _Fitted:
+    """A segment that has a share of the time left."""
+    job.fit_all(share)
     parsed = parse_file(job.file(), NO_LIMITS)
     error = unit_error(job.fit.psnr(), part.ends) * _values(part.signal)
     return _Fitted(parsed.segments[0], parsed.header.crcs[0], error, job.stopped)
@@ -145,13 +146,7 @@ def planned_segment(signal: Signal, wanted: int) -> int:
 
 def _pieces(signal: Signal, segment: int) -> Iterator[Signal]:
     for start in range(0, signal.shape[0], segment):
-        chroma = None if signal.chroma is None else signal.chroma[start : start + segment]
-        yield replace(
-            signal,
-            samples=signal.samples[start : start + segment],
-            chroma=chroma,
-            metadata=Metadata(),
-        )
+        yield replace(signal.along(slice(start, start + segment)), metadata=Metadata())
 
 
 def _shares(pieces: list[Signal]) -> np.ndarray:

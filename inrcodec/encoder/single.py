@@ -121,13 +121,14 @@ class Job:
             return None
         return self.budget - _overhead(self.session, self._header(0), self.budget)
 
-    def fit_all(self) -> None:
-        """Float steps, quantised steps, and rounds that bring the size under the ceiling."""
+    def fit_all(self, share: float = 1.0) -> None:
+        """Float steps, quantised steps, and rounds that bring the size under the ceiling, in a
+        share of the time left."""
         session, options = self.session, self.session.options
         schedule = Schedule(self._rate, self.batch)
         steps = options.number("steps", STEPS[options.effort])
-        steps = max(steps - self._distil(schedule, steps), 1)
-        pace = session.pace(steps, after=_SHARE_AFTER)
+        steps = max(steps - self._distil(schedule, steps, share), 1)
+        pace = session.pace(steps, share, _SHARE_AFTER)
         self.stopped = self._run(
             schedule, pace, self.plan_grids, session.fitting, session.should_stop
         )
@@ -150,14 +151,15 @@ class Job:
         self.session.steps += self.fit.steps_done - before
         return stopped
 
-    def _distil(self, schedule: Schedule, steps: int) -> int:
-        """Start a latent from its fitted target network, if asked to; steps spent on that."""
+    def _distil(self, schedule: Schedule, steps: int, left: float) -> int:
+        """Start a latent from its fitted target network, if asked to, in the part for it of a share
+        of the time left; steps spent on that."""
         share = self.session.options.real("distil", 0.0)
         if share == 0 or not isinstance(self.plan.storage, Projected):
             return 0
         seed, session, samples = self.session.options.seed, self.session, self.fit.samples
         assert isinstance(samples, Samples)
-        pace = session.pace(max(1, round(steps * share)), share)
+        pace = session.pace(max(1, round(steps * share)), left * share)
         first, last = session.share
         middle = first + (last - first) * share
         session.expect(first, middle)

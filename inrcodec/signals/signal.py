@@ -1,6 +1,6 @@
 """A signal: samples on a grid, and what a file says about them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -70,3 +70,8 @@ class Signal:
     def duration(self) -> float | None:
         """Seconds of audio or video."""
         return None if self.rate is None else float(self.shape[0] / self.rate)
+
+    def along(self, points: slice | np.ndarray) -> "Signal":
+        """The signal of these grid points of axis 0: samples of audio, frames of a video."""
+        chroma = None if self.chroma is None else self.chroma[points]
+        return replace(self, samples=self.samples[points], chroma=chroma)
