@@ -323,15 +323,15 @@ def wavy(kind, shape, channels):
 @pytest.mark.parametrize(
     ("kind", "shape", "channels", "size", "partitions", "least"),
     [
-        ("image", (20, 31), 3, 1500, "2,3", 20),
+        ("image", (20, 31), 3, 1500, "2,3", 35),
         ("audio", (700,), 2, 900, "3", 4),
-        ("video", (4, 9, 12), 1, 900, "2,1,2", 20),
-        ("volume", (6, 7, 8), 1, 900, "2,2,2", 15),
+        ("video", (4, 9, 12), 1, 900, "2,1,2", 35),
+        ("volume", (6, 7, 8), 1, 900, "2,2,2", 28),
     ],
 )
 def test_encode_within_a_size(kind, shape, channels, size, partitions, least):
     signal = wavy(kind, shape, channels)
-    settings = {"partitions": partitions, "steps": "60"}
+    settings = {"partitions": partitions, "steps": "200"}
     coded = encode_signal(signal, EncodeOptions(size=size, repr="local-global", settings=settings))
     assert 0.9 * size < len(coded.data) <= size
     facts = info(coded.data)
@@ -370,7 +370,7 @@ def test_planned_partitions_grow_until_networks_are_worth_their_name():
         shared = sum(t.size for t in net.shared_tensors())
         total = sum(t.size for t in net.tensors())
         assert total * 5.5 / 8 <= budget
-        assert 0.04 <= shared / total <= 0.15
+        assert 0.005 <= shared / total <= 0.03
     assert all(g <= n for g, n in zip(storage.group, narrow.partitions, strict=True))
 
 
