@@ -33,11 +33,11 @@ def crop(
     """Write a part of each .inr file INPUT to a smaller .inr file, at once and without loss.
 
     The output decodes to exactly the samples that the part has in INPUT. Segments of audio, video
-    and volumes that the part does not meet are left out, groups of partitions of local-global
-    networks, and latents of a pyramid that it does not depend on. Of what is kept, segments at the
-    ends, partitions and latents at the borders say more than is shown: to hide something for good,
-    decode and encode again. Pictures by one coordinate network (asmr, siren, doh) cannot be
-    cropped.
+    and volumes that the part does not meet are left out, frames of a film that follow it, groups of
+    partitions of local-global networks, and latents of a pyramid that it does not depend on. Of
+    what is kept, segments at the ends, partitions and latents at the borders say more than is
+    shown: to hide something for good, decode and encode again. Pictures by one coordinate network
+    (asmr, siren, doh) cannot be cropped.
 
     \b
     Example:
