@@ -20,7 +20,7 @@ demo: venv
 	@echo "The original is $(PICTURE), the coded file demo/garden.inr, the decoded picture demo/garden.png."
 
 test: lint types
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=25 --cov --cov-report=term --cov-fail-under=95
 
 lint: venv
 	$(BIN)/ruff check .

@@ -76,7 +76,8 @@ def performance_table(results: Path, part: str) -> str:
         "part": performance.part_table,
     }[part](rows)
     row = rows[0]
-    threads = f"{row['threads']} threads of {row['cores']} cores"
+    count = row["threads"]
+    threads = f"{count} thread{'s' if count > 1 else ''} of {row['cores']} cores"
     return made + f"\n\n{row['processor']}, {threads}, commit {row['commit']}."
 
 
