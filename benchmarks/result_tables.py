@@ -75,9 +75,9 @@ def performance_table(results: Path, part: str) -> str:
         "size": performance.size_table,
         "part": performance.part_table,
     }[part](rows)
-    row = rows[0]
-    count = row["threads"]
-    threads = f"{count} thread{'s' if count > 1 else ''} of {row['cores']} cores"
+    row, counts = rows[0], sorted({row["threads"] for row in rows})
+    plural = "s" if counts != [1] else ""
+    threads = f"{' or '.join(map(str, counts))} thread{plural} of {row['cores']} cores"
     return made + f"\n\n{row['processor']}, {threads}, commit {row['commit']}."
 
 

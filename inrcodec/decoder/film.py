@@ -136,9 +136,13 @@ class Past:
         after = batch.after or batch.before
         totals = []
         for grid in range(1, self._net.levels + 1):
-            pairs = zip(batch.before, after, strict=True)
-            sums = [self._kept[a][grid] + self._kept[b][grid] for a, b in pairs]
-            totals.append(np.concatenate(sums, axis=2).astype(np.float64))
+            sides = zip(batch.before, after, strict=True)
+            pairs = [(self._kept[a][grid], self._kept[b][grid]) for a, b in sides]
+            phases, bands, rows, columns = pairs[0][0].shape
+            total = np.empty((phases, bands, len(pairs) * rows, columns))
+            for i, (first, second) in enumerate(pairs):
+                np.add(first, second, out=total[:, :, i * rows : (i + 1) * rows])
+            totals.append(total)
         around = [sums_3x3(total.sum(axis=0)) for total in totals]
 
         def energy(grid: int, band: int) -> np.ndarray:

