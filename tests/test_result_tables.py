@@ -82,7 +82,7 @@ def test_peers_of_the_paper(tmp_path):
 
 def test_local_global(tmp_path):
     common = {"steps": 1000, "samples": 256, "parameters": 199_000, "ms_per_step": 20.0}
-    common |= {"optimiser": "adam", "middle": 2}
+    common |= {"optimiser": "adam", "middle": 2, "parameters_asked": 199_000}
     rows = [
         common | {"kind": kind, "item": item, "method": method, "psnr_db": psnr} | more
         for kind, item, method, psnr, more in (
