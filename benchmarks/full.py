@@ -48,7 +48,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "local_global pictures --items 1,4,7,10 --middle 2 --steps 1000",
         "local_global pictures --items 1,4,7 --middle 2 --steps 1000 --optimiser adam",
         "local_global sounds",
-        "local_global sounds --optimiser adam",
+        "local_global sounds --samples 16384 --optimiser adam",
         "seams",
         "cropping",
     ),
