@@ -104,7 +104,10 @@ KINDS = {
 
 @dataclass(frozen=True)
 class PerPartition(LocalGlobal):
-    """A SIREN for each partition: local networks alone."""
+    """A SIREN for each partition: local networks alone. `published`: on coordinates of the whole
+    grid, as in the paper, in place of those of their partition."""
+
+    published: bool = False
 
     def shared_tensors(self) -> list[TensorSpec]:
         """None."""
@@ -118,32 +121,10 @@ class PerPartition(LocalGlobal):
         head: int = 0,
     ) -> Array:
         """As LocalGlobal.forward, without the global network and Merge."""
-        z = inputs[0]
+        z = inputs[1 if self.published else 0]
         for i in range(1, self.layers + 1):
             z = self.local_layer(xp, weights, i, z, None)
         return self.local_output(xp, weights, z)
-
-
-@dataclass(frozen=True)
-class AsPublished(PerPartition):
-    """The same on coordinates of the whole grid, as the paper's SIREN-per-partition has it."""
-
-    def forward(
-        self,
-        xp: Namespace,
-        weights: Mapping[str, Array],
-        inputs: Sequence[Array],
-        head: int = 0,
-    ) -> Array:
-        """As PerPartition.forward."""
-        return super().forward(xp, weights, [inputs[1]], head)
-
-
-_PARTITIONED = {
-    "local-global": LocalGlobal,
-    "siren-per-partition": PerPartition,
-    "published-siren-per-partition": AsPublished,
-}
 
 
 def network(method: str, kind: Kind, signal: Signal, side: tuple[int, ...], parameters: int) -> Any:
@@ -153,9 +134,11 @@ def network(method: str, kind: Kind, signal: Signal, side: tuple[int, ...], para
     def made(width: int, global_width: int = 1) -> Any:
         if method == "siren":
             return Siren(shape, channels, width, LAYERS, w0_first=w0)
-        net = _PARTITIONED[method]
         sizes = (width, LAYERS, global_width, side, w0, 30, kind.w0_global)
-        return net(shape, channels, *sizes, merged_once=True)
+        if method == "local-global":
+            return LocalGlobal(shape, channels, *sizes, merged_once=True)
+        published = method.startswith("published")
+        return PerPartition(shape, channels, *sizes, merged_once=True, published=published)
 
     if method != "local-global":
         return _widest(made, parameters)
