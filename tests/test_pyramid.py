@@ -22,7 +22,7 @@ from inrcodec.errors import Corrupt, InrError, LimitExceeded
 from inrcodec.limits import Limits
 from inrcodec.nets import wavelet
 from inrcodec.nets.cells import corrections
-from inrcodec.nets.context import Coarser, Contexts, log2_fixed, log2_table
+from inrcodec.nets.context import Contexts, log2_fixed, log2_table, walk
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.options import EncodeOptions
 from inrcodec.signals import Signal
@@ -162,16 +162,13 @@ def test_logarithm_in_fixed_point():
 
 def integer_indices(net, weights, magnitudes):
     """Scale indices of every latent, by grid."""
-    contexts, coarser, found = Contexts(net, weights), Coarser(None), []
-    for grid, m in zip(net.grids(), magnitudes, strict=True):
-        indices = np.zeros(grid.shape, dtype=int)
-        for band in range(grid.bands):
-            shared = contexts.shared(grid, band, m[:, :band], coarser)
-            for phase in range(4):
-                args = (grid, band, phase, shared, m[:, :band], m[:, band])
-                indices[phase, band] = contexts.scales(*args)
-        found.append(indices)
-        coarser = coarser if grid.level is None else Coarser(m)
+    found = [np.zeros(grid.shape, dtype=int) for grid in net.grids()]
+
+    def plane(grid, index, scales):
+        found[grid][index] = scales
+        return magnitudes[grid][index].astype(np.int32)
+
+    walk(Contexts(net, weights), net.grids(), plane)
     return found
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,12 +13,13 @@ from inrcodec.allocator import keep_pages
 from inrcodec.decoder import pyramid_latents
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
-from inrcodec.nets.context import Contexts, Plane, joined, squares, sums_3x3, walk
+from inrcodec.nets.context import Contexts, More, Plane, joined, squares, sums_3x3, walk
 from inrcodec.nets.film import Batch, Film, colours_of, steps_of
 from inrcodec.nets.motion import doubled, interpolation, moved
-from inrcodec.nets.pyramid import ORIENTATIONS, PHASES, Pyramid
+from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid
 
 Weights = Mapping[str, np.ndarray]
+_STRIPE = 1 << 16  # samples of a plane that are predicted at a time, so that all stays in cache
 Planes = list[np.ndarray]  # a frame: all channels (C, H, W), or luma (1, H, W) and chroma (2, h, w)
 
 
@@ -119,40 +120,41 @@ def of_class(net: Film, weights: Weights, level: int) -> dict[str, np.ndarray]:
 
 
 class Past:
-    """What latents are known by from the frames that theirs are predicted from."""
+    """What latents are known by from those of the frames that theirs are predicted from."""
 
     def __init__(self, net: Film, weights: Weights) -> None:
         self._net, self._weights = net, squares(weights["past"])
         self._kept: dict[int, list[np.ndarray]] = {}
 
     def keep(self, batch: Batch, picture: Sequence[np.ndarray]) -> None:
-        """Remember the magnitudes of a batch, by frame and grid."""
+        """Remember the latents of a batch, by frame and grid."""
         for i, frame in enumerate(batch.frames):
-            parts = [np.split(np.abs(values), len(batch.frames), axis=2)[i] for values in picture]
+            parts = [np.split(values, len(batch.frames), axis=2)[i] for values in picture]
             self._kept[frame] = parts
 
-    def of(self, batch: Batch) -> Callable[[int, int], np.ndarray]:
-        """Energies of the latents of a batch: given grid and band, (4, rows, columns)."""
-        after = batch.after or batch.before
-        totals = []
-        for grid in range(1, self._net.levels + 1):
-            sides = zip(batch.before, after, strict=True)
+    def of(self, batch: Batch) -> Callable[[int, int], More | None]:
+        """Energies of the latents of a batch, given grid and band."""
+        sides = list(zip(batch.before, batch.after or batch.before, strict=True))
+
+        @lru_cache(maxsize=1)
+        def magnitudes(grid: int) -> tuple[np.ndarray, np.ndarray]:
             pairs = [(self._kept[a][grid], self._kept[b][grid]) for a, b in sides]
             phases, bands, rows, columns = pairs[0][0].shape
-            total = np.empty((phases, bands, len(pairs) * rows, columns))
+            total = np.empty((phases, bands, len(pairs) * rows, columns), dtype=np.float32)
             for i, (first, second) in enumerate(pairs):
-                np.add(first, second, out=total[:, :, i * rows : (i + 1) * rows])
-            totals.append(total)
-        around = [sums_3x3(total.sum(axis=0)) for total in totals]
+                part = total[:, :, i * rows : (i + 1) * rows]
+                np.abs(first, out=part)
+                part += np.abs(second)
+            return total, sums_3x3(total.sum(axis=0))
 
-        def energy(grid: int, band: int) -> np.ndarray:
+        def more(grid: int, band: int) -> More | None:
             if grid == 0:
-                return np.zeros((len(PHASES), 1, 1))
+                return None
+            total, around = magnitudes(grid)
             here, near = self._weights[band]
-            energies: np.ndarray = here * totals[grid - 1][:, band] + near * around[grid - 1][band]
-            return energies
+            return lambda phase, rows: here * total[phase, band, rows] + near * around[band, rows]
 
-        return energy
+        return more
 
 
 # --- frames ---
@@ -186,10 +188,7 @@ class _Synthesis:
                 chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
                 if not chosen:
                     continue
-                fields = self._fields(number, chosen) if batch.fields else [None] * len(chosen)
-                pictures = zip(*self._pictures(number, chosen), strict=True)
-                finish = partial(self._finish, batch, last)
-                finished = pool.map(finish, chosen, fields, pictures)
+                finished = pool.map(partial(self._frame, number, last), chosen)
                 found |= zip((batch.frames[i] for i in chosen), finished, strict=True)
                 for frame in batch.references:
                     if last.get(frame) == number:
@@ -197,48 +196,40 @@ class _Synthesis:
         return {frame: found[frame] for frame in wanted}
 
     @np.errstate(all="ignore")  # each thread has its own
-    def _finish(
-        self,
-        batch: Batch,
-        later: Collection[int],
-        i: int,
-        fields: np.ndarray | None,
-        planes: Sequence[np.ndarray],
-    ) -> Planes:
-        """Frame i of a batch from what its prediction leaves; doubled for later ones."""
-        planes = list(planes)
-        if fields is not None:
-            self._predict(batch, i, fields, planes)
+    def _frame(self, number: int, later: Collection[int], i: int) -> Planes:
+        """Frame i of a batch; doubled for those predicted from it."""
+        batch = self.net.batches[number]
+        planes = self._residual(number, i)
+        if batch.fields:
+            self._predict(batch, i, self._fields(number, i), planes)
         if batch.frames[i] in later:
             self._doubled[batch.frames[i]] = [doubled(plane) for plane in planes]
         return self._coloured(planes)
 
-    def _pictures(self, number: int, chosen: list[int]) -> Planes:
-        """What predictions leave, of chosen frames of a batch: by plane, (n, C, h, w)."""
+    def _residual(self, number: int, i: int) -> Planes:
+        """What its prediction leaves of frame i of a batch."""
         steps = steps_of(self.net, self.weights["steps"].astype(np.float64))[0]
         batch = self.net.batches[number]
-        tall = self.net.picture(len(batch.frames))
         scales = np.exp2(steps[batch.level]).astype(np.float32)
         bands = [
-            _chosen(values, len(batch.frames), chosen) * scale
+            _part(values, len(batch.frames), slice(i, i + 1)) * scale
             for values, scale in zip(self.latents[number].picture, scales, strict=True)
         ]
-        return _planes(tall, bands, self.net.halved)
+        return [plane[0] for plane in _planes(self.net.picture(1), bands, self.net.halved)]
 
-    def _fields(self, number: int, chosen: list[int]) -> np.ndarray:
-        """Fields of chosen frames: (n, fields, h, w) in samples and shares."""
+    def _fields(self, number: int, i: int) -> np.ndarray:
+        """Fields of frame i of a batch: (fields, h, w) in samples and shares."""
         net, batch = self.net, self.net.batches[number]
         count = len(batch.frames) * batch.fields
-        every = [i * batch.fields + k for i in chosen for k in range(batch.fields)]
+        own = slice(i * batch.fields, (i + 1) * batch.fields)
         bands = [
-            _chosen(values, count, every).astype(np.float32)
-            for values in self.latents[number].motion
+            _part(values, count, own).astype(np.float32) for values in self.latents[number].motion
         ]
-        (fields,) = _planes(net.motion(count), bands, halved=False)
+        (planes,) = _planes(net.motion(batch.fields), bands, halved=False)
         rows, columns = net.vectors
-        fields = fields[:, 0, :rows, :columns].reshape(-1, batch.fields, rows, columns)
         motion, share = np.exp2(steps_of(net, self.weights["steps"].astype(np.float64))[1])
-        fields *= np.array([motion] * 4 + [share], np.float32)[: batch.fields, None, None]
+        scales = np.array([motion] * 4 + [share], np.float32)[: batch.fields, None, None]
+        fields: np.ndarray = planes[:, 0, :rows, :columns] * scales
         return fields
 
     def _predict(self, batch: Batch, i: int, fields: np.ndarray, planes: Planes) -> None:
@@ -252,16 +243,25 @@ class _Synthesis:
             if number == 1:
                 dense = _halved(dense)
                 dense[:4] *= np.float32(0.5)
-            plane += self._prediction(batch, i, dense, number)
+            rows = max(1, _STRIPE // plane.shape[2])
+            for top in range(0, plane.shape[1], rows):
+                part = slice(top, top + rows)
+                plane[:, part] += self._prediction(batch, i, dense[:, part], number, top)
 
-    def _prediction(self, batch: Batch, i: int, dense: np.ndarray, number: int) -> np.ndarray:
+    def _prediction(
+        self, batch: Batch, i: int, dense: np.ndarray, number: int, top: int
+    ) -> np.ndarray:
+        """Some rows, from `top` on, of the prediction of a plane."""
         before = self._doubled[batch.before[i]][number]
         if not batch.after:
-            return moved(before, dense[:2])
-        first = moved(before, dense[2:4] + dense[:2])
-        second = moved(self._doubled[batch.after[i]][number], dense[2:4] - dense[:2])
+            return moved(before, dense[:2], top)
+        first = moved(before, dense[2:4] + dense[:2], top)
+        second = moved(self._doubled[batch.after[i]][number], dense[2:4] - dense[:2], top)
         share = np.clip(dense[4] + np.float32(0.5), 0, 1)
-        return second + share * (first - second)
+        first -= second
+        first *= share
+        first += second
+        return first
 
     def _coloured(self, planes: Planes) -> Planes:
         """Planes of samples from planes in the film's own axes."""
@@ -295,11 +295,11 @@ def _last_uses(net: Film, needed: Collection[int]) -> dict[int, int]:
     return last
 
 
-def _chosen(values: np.ndarray, count: int, chosen: list[int]) -> np.ndarray:
+def _part(values: np.ndarray, count: int, own: slice) -> np.ndarray:
     """Whole bands (n, bands, rows, columns) of some of `count` frames or fields."""
-    whole = joined(values)
-    parts = whole.reshape(len(whole), count, -1, whole.shape[2])
-    return parts[:, chosen].swapaxes(0, 1)
+    phases, bands, rows, columns = values.shape
+    parts = values.reshape(phases, bands, count, rows // count, columns)[:, :, own]
+    return np.stack([joined(parts[:, :, k]) for k in range(parts.shape[2])])
 
 
 def _planes(net: Pyramid, bands: list[np.ndarray], halved: bool) -> Planes:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from inrcodec.allocator import keep_pages
 from inrcodec.container import ParsedFile, describe, parse_file, unpack_metadata
 from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
@@ -70,6 +71,7 @@ def decode(
     Raises NotInr, Corrupt, Unsupported, LimitExceeded, and OptionError for a part or scale that the
     signal does not have.
     """
+    keep_pages()
     limits = limits or Limits()
     parsed = parse_file(data, limits, ignore_checksum)
     header = parsed.header

@@ -5,13 +5,13 @@ energy; both in fixed point, so that every machine and thread count finds the sa
 are integers below 2^53 held in float64, exact in any order of summation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 
 from inrcodec.entropy.survival import SCALES
 from inrcodec.nets.pyramid import (
-    NEIGHBOURS,
     ORIENTATIONS,
     PHASES,
     Grid,
@@ -21,8 +21,8 @@ from inrcodec.nets.pyramid import (
 
 # Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
 Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
-# More energy of a band, given grid number and band: (4, rows, columns), float64 integers.
-More = Callable[[int, int], np.ndarray]
+# More energy of a band, given phase and rows: (rows, columns), float64 integers.
+More = Callable[[int, slice], np.ndarray]
 
 # A weight is the square of a stored number in 1/64; energies count from a floor of 0.1.
 _UNIT, _LARGEST = 64, 1023
@@ -30,6 +30,15 @@ _FLOOR = 410
 # log2 of an energy in 1/64: exponent, and the middle of its mantissa's 64 intervals.
 _MANTISSAS = 64
 _UNIT_SCALE = 40  # index of scale 1; 8 indices are an octave
+_STRIPE = 1 << 15  # latents whose energies are worked out at a time, so that these stay in cache
+
+# Latents beside one of a phase: number of their weight, their phase, and rows and columns on.
+_NEXT_TO: tuple[tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...], ...] = (
+    (),
+    ((0, 0, ((0, 0), (0, 1), (1, 0), (1, 1))),),
+    ((1, 0, ((0, 0), (0, 1))), (2, 1, ((0, 0), (-1, 0)))),
+    ((3, 0, ((0, 0), (1, 0))), (4, 1, ((0, 0), (0, -1))), (5, 2, tuple(product((0, 1), (0, -1))))),
+)
 
 
 def log2_table() -> np.ndarray:
@@ -41,11 +50,20 @@ def log2_table() -> np.ndarray:
 _LOG2 = log2_table()
 
 
+# log2 in 1/64 of all integers below 2^53, by what `_codes` makes of them.
+_LOGS = (np.arange(53)[:, None] * 64 + _LOG2).ravel()
+
+
+def _codes(numbers: np.ndarray) -> np.ndarray:
+    """Exponent and first six bits of the mantissa of numbers >= 1: indices into `_LOGS`."""
+    bits = numbers.view(np.int64) >> 46
+    bits -= 1023 << 6
+    return bits
+
+
 def log2_fixed(energy: np.ndarray) -> np.ndarray:
     """log2 in 1/64 of integer energies >= 1 (float64, below 2^53): int64."""
-    mantissa, exponent = np.frexp(energy)  # 0.5 <= mantissa < 1, exact
-    index = (mantissa * (2 * _MANTISSAS)).astype(np.int64) - _MANTISSAS
-    return (exponent.astype(np.int64) - 1) * 64 + _LOG2[index]
+    return _LOGS[_codes(energy)]
 
 
 def squares(values: np.ndarray) -> np.ndarray:
@@ -66,8 +84,12 @@ def fixed_slopes(slopes: np.ndarray) -> np.ndarray:
 
 def scale_indices(energy: np.ndarray, offsets: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """Scale indices of latents with these energies (float64 integers): uint8, same shape."""
-    logs = log2_fixed(energy + _FLOOR) - 12 * 64
-    index = (offsets + slopes * logs + 2048) >> 12
+    return _indices(log2_fixed(energy + _FLOOR), offsets, slopes)
+
+
+def _indices(logs: np.ndarray, offsets: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Scale indices from log2 in 1/64 of energies above their floor."""
+    index = (offsets + slopes * (logs - 12 * 64) + 2048) >> 12
     return np.clip(index, 0, SCALES - 1).astype(np.uint8)
 
 
@@ -89,22 +111,23 @@ class Contexts:
         self._levels = offsets[phases:].reshape(net.levels, net.bands)
         self._slopes = fixed_slopes(weights["slopes"])
 
-    def shared(self, grid: Grid, band: int, done: np.ndarray, coarser: "Coarser") -> np.ndarray:
-        """Energy that all four phases of a band have from other bands: (rows, columns).
-
-        `done`: magnitudes (4, band, rows, columns) of the level's earlier bands, float64.
-        """
-        energy = np.zeros((grid.rows, grid.columns))
+    def shared(
+        self, grid: Grid, band: int, known: "Known", coarser: "Coarser | None"
+    ) -> np.ndarray:
+        """Energy, from its floor on, that all four phases of a band have from other bands: float64
+        (rows, columns)."""
+        energy = np.full((grid.rows, grid.columns), float(_FLOOR))
         if grid.level is None:
             return energy
-        if band:
-            energy += np.tensordot(self._cells[band], done.sum(axis=0), 1)
-        if coarser.values is not None and coarser.sums is not None:
+        terms = list(zip(self._cells[band], known.cells[:band], strict=True))
+        if coarser is not None:
             first = band // ORIENTATIONS * ORIENTATIONS
             own = slice(first, first + ORIENTATIONS)
-            weights = self._parents[band]
-            energy += np.tensordot(weights[:ORIENTATIONS], coarser.values[own], 1)
-            energy += np.tensordot(weights[ORIENTATIONS:], coarser.sums[own], 1)
+            planes = [*coarser.values[own], *coarser.sums[own]]
+            terms += zip(self._parents[band], planes, strict=True)
+        for rows in _stripes(grid):
+            for weight, plane in terms:
+                energy[rows] += weight * plane[rows]
         return energy
 
     def scales(
@@ -113,66 +136,101 @@ class Contexts:
         band: int,
         phase: int,
         shared: np.ndarray,
-        done: np.ndarray,
-        own: np.ndarray,
+        known: "Known",
+        more: More | None = None,
     ) -> np.ndarray:
-        """Scale indices of one phase: uint8 (rows, columns).
-
-        `done`: as for `shared`; `own`: (4, rows, columns) magnitudes of the band's own phases,
-        of which those before `phase` are read.
-        """
+        """Scale indices of one phase: uint8 (rows, columns). `shared`: as the function gives it;
+        `more`: further energy."""
         row = band if grid.level is not None else self.net.bands + band
-        energy = shared + neighbours(self._near[row], own, phase)
-        if band and grid.level is not None:
-            energy += np.tensordot(self._same[band], done[phase], 1)
-        offset = self._phases[row, phase]
-        if grid.level is not None:
-            offset = offset + self._levels[grid.level, band]
-        return scale_indices(energy, fixed_offsets(offset), self._slopes[row])
+        table = _indices(_LOGS, self._offset(grid, band, phase), self._slopes[row])
+        indices = np.empty(shared.shape, dtype=np.uint8)
+        for rows in _stripes(grid):
+            energy = shared[rows] + known.neighbours(self._near[row], phase, band, rows)
+            if grid.level is not None:
+                for weight, before in zip(self._same[band], known.phases[phase], strict=False):
+                    energy += weight * before[rows]
+            if more is not None:
+                energy += more(phase, rows)
+            indices[rows] = table[_codes(energy)]
+        return indices
+
+    def _offset(self, grid: Grid, band: int, phase: int) -> np.ndarray:
+        """Scale offset of a plane, int64."""
+        if grid.level is None:
+            return fixed_offsets(self._phases[self.net.bands + band, phase])
+        return fixed_offsets(self._phases[band, phase] + self._levels[grid.level, band])
+
+
+def _stripes(grid: Grid) -> Iterator[slice]:
+    """Rows of a plane that are worked on at a time."""
+    rows = max(1, _STRIPE // max(1, grid.columns))
+    return (slice(first, min(first + rows, grid.rows)) for first in range(0, grid.rows, rows))
 
 
 def walk(
-    contexts: Contexts, grids: Sequence[Grid], plane: Plane, more: More | None = None
+    contexts: Contexts,
+    grids: Sequence[Grid],
+    plane: Plane,
+    more: Callable[[int, int], More | None] | None = None,
 ) -> list[np.ndarray]:
     """Visit the planes of grids, from LL on, in file order; `plane` gives a plane's latents, `more`
-    what they are known by besides. Latents by grid: int32, of their shape."""
+    what those of a grid and band are known by besides. Latents by grid: int32, of their shape."""
     latents: list[np.ndarray] = []
-    coarser = Coarser(None)
+    coarser = None
     for number, grid in enumerate(grids):
-        values = np.zeros(grid.shape, dtype=np.int32)
-        magnitudes = np.zeros(grid.shape)
+        values, known = np.zeros(grid.shape, dtype=np.int32), Known(grid)
         for band in range(grid.bands):
-            done, own = magnitudes[:, :band], magnitudes[:, band]
-            shared = contexts.shared(grid, band, done, coarser)
-            energy = np.broadcast_to(shared, own.shape)
-            if more is not None:
-                energy = energy + more(number, band)
+            shared = contexts.shared(grid, band, known, coarser)
+            besides = more(number, band) if more is not None else None
             for phase in range(len(PHASES)):
-                scales = contexts.scales(grid, band, phase, energy[phase], done, own)
+                scales = contexts.scales(grid, band, phase, shared, known, besides)
                 values[phase, band] = plane(number, (phase, band), scales)
-                own[phase] = np.abs(values[phase, band])
+                known.add(phase, band, values[phase, band])
         latents.append(values)
         if grid.level is not None and number + 1 < len(grids):
-            coarser = Coarser(magnitudes, grid.under(grids[number + 1]))
+            coarser = Coarser(known.phases, grid.under(grids[number + 1]))
     return latents
+
+
+class Known:
+    """Magnitudes of a grid's latents as far as they are known, elsewhere 0: float32, which holds
+    integers below 2^24, more than the sum of any 72 of them."""
+
+    def __init__(self, grid: Grid) -> None:
+        """`phases`: (4, bands, rows, columns); `cells`: their sums (bands, rows, columns)."""
+        rows, columns = grid.rows + 2, grid.columns + 2  # with a border, for neighbours outside
+        self._bordered = np.zeros((4, grid.bands, rows, columns), dtype=np.float32)
+        self.phases = self._bordered[:, :, 1:-1, 1:-1]
+        self.cells = np.zeros(grid.shape[1:], dtype=np.float32)
+
+    def add(self, phase: int, band: int, values: np.ndarray) -> None:
+        """Latents (rows, columns) of a plane become known."""
+        np.abs(values, out=self.phases[phase, band])
+        self.cells[band] += self.phases[phase, band]
+
+    def neighbours(self, weights: np.ndarray, phase: int, band: int, rows: slice) -> np.ndarray:
+        """Weighted magnitudes next to a phase's latents in the phases before it: float64 (rows,
+        columns)."""
+        columns = self.phases.shape[3]
+        energy = np.zeros((rows.stop - rows.start, columns))
+        for number, before, places in _NEXT_TO[phase]:
+            whole = self._bordered[before, band]
+            parts = [
+                whole[rows.start + 1 + down : rows.stop + 1 + down, 1 + right : 1 + right + columns]
+                for down, right in places
+            ]
+            energy += weights[number] * sum(parts[1:], start=parts[0])
+        return energy
 
 
 class Coarser:
     """Magnitudes of the next coarser level, as the finer one sees them: bands (bands, rows,
-    columns), as far as the finer level's phases reach, and their 3x3 sums, float64; None above the
-    coarsest."""
+    columns), as far as the finer level's phases reach, and their 3x3 sums, float32."""
 
-    def __init__(
-        self,
-        magnitudes: np.ndarray | None,
-        place: tuple[slice, slice] = (slice(None), slice(None)),
-    ) -> None:
+    def __init__(self, phases: np.ndarray, place: tuple[slice, slice]) -> None:
         """`place`: rows and columns of the bands that the finer level's phases lie over."""
-        self.values: np.ndarray | None = None
-        self.sums: np.ndarray | None = None
-        if magnitudes is not None:
-            whole = joined(magnitudes)
-            self.values, self.sums = whole[:, *place], sums_3x3(whole)[:, *place]
+        whole = joined(phases)
+        self.values, self.sums = whole[:, *place], sums_3x3(whole)[:, *place]
 
 
 def joined(phases: np.ndarray) -> np.ndarray:
@@ -193,32 +251,3 @@ def sums_3x3(planes: np.ndarray) -> np.ndarray:
     sums[:, :, :-1] += rows[:, :, 1:]
     sums[:, :, 1:] += rows[:, :, :-1]
     return sums
-
-
-def neighbours(weights: np.ndarray, own: np.ndarray, phase: int) -> np.ndarray:
-    """Weighted magnitudes next to a phase's latents in the phases before it.
-
-    Weights: diagonal of phase 1; across and along of phase 2; along, across, diagonal of phase 3.
-    """
-    assert len(weights) == NEIGHBOURS
-    if phase == 0:
-        return np.zeros(own.shape[1:])
-    if phase == 1:
-        return weights[0] * _pair(_pair(own[0], 0, 1), 1, 1)
-    if phase == 2:
-        return weights[1] * _pair(own[0], 1, 1) + weights[2] * _pair(own[1], 0, -1)
-    energy = weights[3] * _pair(own[0], 0, 1) + weights[4] * _pair(own[1], 1, -1)
-    energy += weights[5] * _pair(_pair(own[2], 0, 1), 1, -1)
-    return energy
-
-
-def _pair(x: np.ndarray, axis: int, step: int) -> np.ndarray:
-    """x[i] + x[i + step] along an axis, zeros outside; step is 1 or -1."""
-    total = x.copy()
-    low = (slice(None),) * axis + (slice(None, -1),)
-    high = (slice(None),) * axis + (slice(1, None),)
-    if step > 0:
-        total[low] += x[high]
-    else:
-        total[high] += x[low]
-    return total

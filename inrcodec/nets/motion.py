@@ -51,20 +51,22 @@ def _doubled(planes: np.ndarray, axis: int) -> np.ndarray:
     return np.stack([planes, half_way], axis=axis + 1).reshape(shape)
 
 
-def moved(double: np.ndarray, motion: np.ndarray) -> np.ndarray:
-    """Samples of doubled planes (C, 2 h, 2 w) at places moved by `motion` (2, h, w), rows and
-    columns in samples: (C, h, w)."""
+def moved(double: np.ndarray, motion: np.ndarray, top: int = 0) -> np.ndarray:
+    """Samples of doubled planes (C, 2 h, 2 w) at places moved by `motion`, rows and columns in
+    samples, of all rows or some from `top` on (2, n, w): (C, n, w)."""
     _, rows, columns = double.shape
-    row, down = _place(motion[0], rows, np.arange(rows // 2, dtype=np.float32)[:, None])
+    starts = np.arange(top, top + motion.shape[1], dtype=np.float32)
+    row, down = _place(motion[0], rows, starts[:, None])
     column, right = _place(motion[1], columns, np.arange(columns // 2, dtype=np.float32))
     first = row * columns + column
     flat = double.reshape(len(double), -1)
-    top = _between(flat, first, right)
-    bottom = _between(flat, first + columns, right)
-    bottom -= top
-    bottom *= down
-    bottom += top
-    return bottom
+    samples = _between(flat, first, right)
+    first += columns
+    below = _between(flat, first, right)
+    below -= samples
+    below *= down
+    samples += below
+    return samples
 
 
 def _between(flat: np.ndarray, first: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -77,7 +79,11 @@ def _between(flat: np.ndarray, first: np.ndarray, share: np.ndarray) -> np.ndarr
 
 
 def _place(motion: np.ndarray, size: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First of two neighbours among `size` samples, int32, and how far on the way to the second."""
-    place = np.clip(2 * (start + np.nan_to_num(motion)), 0, size - 1)
-    first = np.minimum(place.astype(np.int32), size - 2)
-    return first, place - first.astype(np.float32)
+    """First of two neighbours among `size` samples, intp, and how far on the way to the second."""
+    place = start + motion
+    place *= 2
+    np.fmin(place, size - 1, out=place)  # a place that is not a number is the last
+    np.fmax(place, 0, out=place)
+    first = np.minimum(place.astype(np.intp), size - 2)
+    place -= first.astype(np.float32)
+    return first, place
