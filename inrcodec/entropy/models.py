@@ -97,12 +97,19 @@ def _exponents(kind: int, locations: np.ndarray, scales: np.ndarray, symbols: in
     return exponents
 
 
+@lru_cache(maxsize=1)
+def _fractions() -> np.ndarray:
+    """2^(30 - i / 65536), i = 0..65535, rounded down at every set bit of i, the lowest first."""
+    weights = np.array([1 << 30], dtype=np.int64)
+    for factor in HALVINGS:
+        weights = np.concatenate([weights, weights * factor >> 30])
+    return weights
+
+
 def _exp2(exponents: np.ndarray) -> np.ndarray:
-    """2^(30 - exponent / 65536), rounded down at every step: int64, at most 2^30."""
-    weights = np.full(exponents.shape, 1 << 30, dtype=np.int64)
-    for bit, factor in enumerate(HALVINGS):
-        weights = np.where(exponents >> bit & 1, weights * factor >> 30, weights)
-    return weights >> (exponents >> 16)
+    """2^(30 - exponent / 65536): int64, at most 2^30."""
+    weights: np.ndarray = _fractions()[exponents & (_ONE - 1)] >> (exponents >> 16)
+    return weights
 
 
 def coded_bits(integers: np.ndarray, model: Model, levels: int) -> float:
