@@ -85,8 +85,9 @@ def test_a_damaged_file_is_status_3(coded, tmp_path):
     assert execute("verify", coded / "a.png").returncode == 3
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-@pytest.mark.parametrize("size", [(1, 1), (7, 5)])
+@pytest.mark.parametrize(
+    ("mode", "size"), [("L", (1, 1)), ("LA", (7, 5)), ("RGB", (1, 1)), ("RGBA", (7, 5))]
+)
 def test_small_pictures_of_every_kind(tmp_path, mode, size):
     Image.new(mode, size).save(tmp_path / "a.png")
     done = execute("encode", "a.png", *FAST, "--size", "300", "-q", cwd=tmp_path)

@@ -75,7 +75,7 @@ def cropped(data, signal, box):
         return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(name=st.sampled_from(list(HEADERS)), data=st.data())
 def test_a_crop_has_exactly_the_samples_of_the_part(name, data):
     whole = WHOLE[name]

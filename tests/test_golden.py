@@ -159,11 +159,10 @@ def test_same_samples_on_any_number_of_threads(threads, tmp_path):
             assert_samples(samples[str(path)], path)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_golden_files_are_not_overwritten(version):
+def test_golden_files_are_not_overwritten():
     script = FOLDER / "make_golden.py"
     before = {path: path.read_bytes() for path in FOLDER.glob("v*/*")}
-    done = subprocess.run([sys.executable, script, version], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, script, VERSIONS[-1]], capture_output=True, text=True)
     assert done.returncode != 0
     assert "FileExistsError" in done.stderr
     assert {path: path.read_bytes() for path in FOLDER.glob("v*/*")} == before

@@ -150,15 +150,30 @@ _GRID = (
 def _search(kind: ModelKind, histogram: np.ndarray) -> tuple[float, Model]:
     """Fewest bits, and the model that gives them, among one kind of distribution."""
     location, scale = _moments(kind, histogram)
-    bits = np.inf
     for scale_steps, location_steps in _GRID:
         pairs = np.meshgrid(scale + scale_steps, location + location_steps)
-        scales, locations = (grid.clip(0, 255).ravel().astype(np.int64) for grid in pairs)
-        tables = np.diff(_boundaries(kind, locations, scales, len(histogram)), axis=1)
-        costs = (16 - np.log2(tables)) @ histogram
-        best = int(costs.argmin())
-        bits, location, scale = float(costs[best]), int(locations[best]), int(scales[best])
-    return bits, Model(kind, location, scale)
+        scales, locations = (grid.clip(0, 255).ravel() for grid in pairs)
+        best = int(_estimated_bits(kind, locations, scales, histogram).argmin())
+        location, scale = int(locations[best]), int(scales[best])
+    table = frequencies(kind, location, scale, len(histogram))
+    return float(histogram @ (16 - np.log2(table))), Model(kind, location, scale)
+
+
+def _estimated_bits(
+    kind: ModelKind, locations: np.ndarray, scales: np.ndarray, histogram: np.ndarray
+) -> np.ndarray:
+    """Bits that a histogram takes under each of n models, float64 (n,): the formula without its
+    roundings, in a tenth of the time."""
+    symbols = len(histogram)
+    centres = locations[:, None] * ((symbols - 1) / 255)
+    exponents = (np.arange(symbols) - centres) * np.exp2(4 - scales[:, None] / 16)
+    exponents = exponents * exponents if kind == ModelKind.GAUSS else np.abs(exponents)
+    exponents -= exponents.min(axis=1, keepdims=True)
+    weights = np.exp2(-np.minimum(exponents, 64))
+    shares = (TOTAL - symbols) / weights.sum(axis=1, keepdims=True)
+    seen = np.flatnonzero(histogram)
+    bits: np.ndarray = (16 - np.log2(weights[:, seen] * shares + 1)) @ histogram[seen]
+    return bits
 
 
 def _moments(kind: ModelKind, histogram: np.ndarray) -> tuple[int, int]:
