@@ -13,7 +13,7 @@ from inrcodec.nets.motion import HALF_WAY
 _REACH = len(HALF_WAY)
 # Scales of the search, and samples that a vector can be off at the first and at the others.
 _COARSEST = 16
-_FIRST_REACH, _REACH_AFTER = 3, 2
+_FIRST_REACH, _REACH_AFTER = 3, 1
 # Corrections at the finest scale, in samples.
 _UNITS = (1.0, 0.5, 0.25)
 # Weight of a block's surroundings; what an octave of being unlike its neighbours costs a vector,

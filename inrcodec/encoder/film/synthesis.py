@@ -114,12 +114,11 @@ class Synthesis:
         return [grid / step for grid, step in zip(grids, steps, strict=True)]
 
     def predicted(self, batch: Batch, fields: Tensor, kept: Mapping[int, Planes]) -> Planes:
-        """Predictions of a batch from doubled frames."""
+        """Predictions of a batch from doubled frames, of as many planes as these have."""
         half = torch.tensor([0.5] * 4 + [1.0], device=fields.device)[: batch.fields, None, None]
         every = [fields, fields * half]
-        return [
-            self._prediction(batch, dense(every[i]), kept, i) for i, dense in enumerate(self._dense)
-        ]
+        dense = self._dense[: len(kept[batch.before[0]])]
+        return [self._prediction(batch, to(every[i]), kept, i) for i, to in enumerate(dense)]
 
     def _prediction(
         self, batch: Batch, dense: Tensor, kept: Mapping[int, Planes], number: int
