@@ -52,7 +52,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "seams",
         "cropping",
     ),
-    "performance": ("performance", "long"),
+    "performance": ("performance", "long", "film_speed"),
 }
 
 

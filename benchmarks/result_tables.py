@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks import (
     audio,
     cropping,
+    film_speed,
     local_global,
     long,
     performance,
@@ -114,6 +115,12 @@ def long_table(results: Path) -> str:
     """Seconds and memory of long signals."""
     rows = rows_of(results, "long")
     return f"{long.table(rows)}\n\n{where(rows[0])}."
+
+
+def film_speed_table(results: Path) -> str:
+    """Frames a second that films are decoded at."""
+    rows = rows_of(results, "film_speed")
+    return f"{film_speed.table(rows)}\n\n{where(rows[0]).replace(' per encode', '')}."
 
 
 def projection_table(results: Path) -> str:

@@ -273,6 +273,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "projection": lambda results: result_tables.projection_table(results),
     "seams": lambda results: result_tables.seams_table(results),
     "long": lambda results: result_tables.long_table(results),
+    "film_speed": lambda results: result_tables.film_speed_table(results),
     "cropping": lambda results: result_tables.cropping_table(results),
     "part": lambda results: result_tables.performance_table(results, "part"),
     "peers": lambda results: result_tables.peers(results),

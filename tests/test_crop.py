@@ -189,6 +189,7 @@ def test_one_network_cannot_be_cropped(header):
         ("picture", {"region": (0, 0, 91, 1)}, "not inside the picture of 90x70"),
         ("sound", {"span": (15, 50)}, "needs all of the file's 3 segments"),
         ("film", {"region": (0, 0, 2, 2)}, "needs all of the file's 3 segments"),
+        ("moving at once", {"region": (0, 0, 2, 2)}, "needs all of the file's 1 segment, which"),
         ("partitions", {"region": (1, 1, 9, 6)}, "needs all of the file$"),
         ("sound partitions", {"span": (1, 49)}, "needs all of the file$"),
     ],

@@ -80,10 +80,10 @@ def test_a_part_that_fails_does_not_stop_the_others(monkeypatch):
     ran = []
     monkeypatch.setattr(full, "run", lambda command: ran.append(command[0]) or len(ran) == 1)
     done = CliRunner().invoke(full.main, ["video", "performance"])
-    assert ran == ["video", "performance", "long"] and done.exit_code == 1
+    assert ran == ["video", "performance", "long", "film_speed"] and done.exit_code == 1
     assert "failed: python -m benchmarks.video --threads 2" in done.output
     listed = CliRunner().invoke(full.main, ["--list"])
-    assert listed.output.count("python -m benchmarks.") == len(full.commands(())) and len(ran) == 3
+    assert listed.output.count("python -m benchmarks.") == len(full.commands(())) and len(ran) == 4
 
 
 def test_bd_rates_of_films():

@@ -72,7 +72,7 @@ def _cropper(header: Header) -> Callable[[ParsedFile, Box], Contents]:
 
 def _nothing_to_drop(parsed: ParsedFile) -> str:
     """Why a crop would be as large as the file."""
-    if any(file.header.net in _PARTS for file in parsed.files):
+    if any(file.header.net in (Net.PYRAMID, Net.LOCAL_GLOBAL) for file in parsed.files):
         return "the part needs all of the file"
     count = sum(file.header.segments for file in parsed.files)
     return (
