@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from inrcodec.allocator import keep_pages
 from inrcodec.decoder.plan import Box, Plan
 from inrcodec.nets.base import grid_index
 
@@ -35,7 +34,6 @@ def evaluate(
             target.append(slice(start - first, stop - first))
         out[*target] = finish(np.nan_to_num(values[*source]))
 
-    keep_pages()
     # One thread a chunk; BLAS threads of its own would fight with them (3 times the time).
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(work, plan.chunks()):

@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from inrcodec.allocator import keep_pages
 from inrcodec.decoder import pyramid_latents
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
 from inrcodec.nets import wavelet
@@ -161,15 +160,19 @@ class Past:
 
 
 def synthesise(
-    net: Film, weights: Weights, latents: Sequence[Integers], frames: Collection[int]
+    net: Film,
+    weights: Weights,
+    latents: Sequence[Integers],
+    frames: Collection[int],
+    finish: Callable[[Planes], Planes] = list,
 ) -> dict[int, Planes]:
-    """The wanted frames, float32 of padded sides and nominal range 0..1, by number.
+    """The wanted frames by number: what `finish` makes of their planes, which are float32 of padded
+    sides and nominal range 0..1.
 
     In a file made to harm samples can be infinite or not numbers; nothing is said about that.
     """
-    keep_pages()
     with np.errstate(all="ignore"), threadpool_limits(1, "blas"):
-        return _Synthesis(net, weights, latents).frames(frames)
+        return _Synthesis(net, weights, latents, finish).frames(frames)
 
 
 @dataclass
@@ -177,6 +180,7 @@ class _Synthesis:
     net: Film
     weights: Weights
     latents: Sequence[Integers]
+    finish: Callable[[Planes], Planes]
     _doubled: dict[int, Planes] = field(default_factory=dict)
 
     def frames(self, wanted: Collection[int]) -> dict[int, Planes]:
@@ -186,25 +190,26 @@ class _Synthesis:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for number, batch in enumerate(net.batches):
                 chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
-                if not chosen:
-                    continue
-                finished = pool.map(partial(self._frame, number, last), chosen)
-                found |= zip((batch.frames[i] for i in chosen), finished, strict=True)
+                for frames in pool.map(partial(self._frame, number, last, wanted), chosen):
+                    found |= frames
                 for frame in batch.references:
                     if last.get(frame) == number:
                         del self._doubled[frame]
-        return {frame: found[frame] for frame in wanted}
+        return found
 
     @np.errstate(all="ignore")  # each thread has its own
-    def _frame(self, number: int, later: Collection[int], i: int) -> Planes:
-        """Frame i of a batch; doubled for those predicted from it."""
+    def _frame(
+        self, number: int, later: Collection[int], wanted: Collection[int], i: int
+    ) -> dict[int, Planes]:
+        """Frame i of a batch, if it is wanted; doubled for those predicted from it."""
         batch = self.net.batches[number]
+        frame = batch.frames[i]
         planes = self._residual(number, i)
         if batch.fields:
             self._predict(batch, i, self._fields(number, i), planes)
-        if batch.frames[i] in later:
-            self._doubled[batch.frames[i]] = [doubled(plane) for plane in planes]
-        return self._coloured(planes)
+        if frame in later:
+            self._doubled[frame] = [doubled(plane) for plane in planes]
+        return {frame: self.finish(self._coloured(planes))} if frame in wanted else {}
 
     def _residual(self, number: int, i: int) -> Planes:
         """What its prediction leaves of frame i of a batch."""

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from inrcodec.allocator import keep_pages
 from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header
 from inrcodec.container.locals_section import in_file_order, unpack_groups, unpack_shared
@@ -77,7 +76,6 @@ def samples(
             here, there = _overlap(partition * np.asarray(net.side), net.side, box)
             out[*there] = finish(np.nan_to_num(values[*here]))
 
-    keep_pages()
     # One thread a chunk; BLAS threads of its own would fight with them.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(work, _chunks(net, touched)):

@@ -8,7 +8,6 @@ from itertools import pairwise, product
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from inrcodec.allocator import keep_pages
 from inrcodec.decoder.evaluate import box_means
 from inrcodec.nets import wavelet
 from inrcodec.nets.cells import corrections
@@ -56,7 +55,6 @@ def _synthesise(
     scales = np.exp2(steps.astype(np.float64)).astype(np.float32)
     boxes = [*net.band_boxes(box), box]
     grids = net.grids()
-    keep_pages()
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         low = _crop(_joined(latents[0]) * scales[0], _inside(boxes[0], grids[0]))
         for i in range(len(latents) - 1):

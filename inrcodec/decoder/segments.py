@@ -111,14 +111,16 @@ def _film_segment(
         latents = film.read_latents(net, weights, part.latents, part.latents_offset)
         crc = film.latents_crc(latents, integers_crc(tensors))
         check_crc(crc, header, number, ignore_checksum)
-    frames = film.synthesise(net, weights, latents, range(*box[0]))
-    planes = []
-    for i in range(2 if net.halved else 1):
-        rows, columns = (_halved(ends) if i else ends for ends in box[1:])
-        cut = (slice(None), slice(*rows), slice(*columns))
-        values = [frames[frame][i][cut] for frame in range(*box[0])]
-        planes.append(np.stack([finish(header, np.moveaxis(v, 0, -1)) for v in values]))
-    return planes
+    cuts = [(slice(None), *(slice(*ends) for ends in box[1:]))]
+    cuts.append((slice(None), *(slice(*_halved(ends)) for ends in box[1:])))
+
+    def finished(planes: film.Planes) -> film.Planes:
+        inside = (plane[cut] for plane, cut in zip(planes, cuts, strict=False))
+        return [finish(header, np.moveaxis(plane, 0, -1)) for plane in inside]
+
+    numbers = range(*box[0])
+    frames = film.synthesise(net, weights, latents, numbers, finished)
+    return [np.stack(planes) for planes in zip(*(frames[n] for n in numbers), strict=True)]
 
 
 def network_samples(
