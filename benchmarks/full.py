@@ -37,9 +37,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "paper": (
         "paper_size --jobs 2 --threads 1",
         "projection --jobs 2 --threads 1",
-        "peers fit cameraman --steps 2000 --batch 16384 --rate-factor 10",
+        "peers fit cameraman --figure-3 --steps 2000 --batch 16384 --rate-factor 10",
         "peers fit audio --steps 2000 --rate-factor 10",
         "peers fit kodak --items 5,15 --steps 2000 --batch 16384 --rate-factor 10",
+        "peers fit video --steps 1000 --rate-factor 10",
         "peers fit shapes --steps 1000",
         "peers sizes",
     ),

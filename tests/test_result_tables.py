@@ -76,7 +76,7 @@ def test_peers_of_the_paper(tmp_path):
     save(tmp_path, "peers", [row])
     assert (
         "| cameraman | SIREN (3) | 66.8 | 66.30 | 1 | 2000 of all, rate 0.001 | 28.00 dB | 28.62 dB"
-        " | 700 |"
+        " | -0.62 dB | - | - | 700 |"
     ) in result_tables.peers(tmp_path)
 
 

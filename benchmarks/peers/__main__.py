@@ -2,7 +2,7 @@
 
 `fit` writes benchmarks/results/peers.json, one row per signal and network, with the paper's figure
 beside ours; a run that is stopped goes on where it was. The paper takes 10,000 steps over all
-samples (shapes: 200 epochs of batches of 4,096), which is for a GPU: --steps says how many were
+samples (shapes and films: epochs of batches), which is for a GPU: --steps says how many were
 taken here, and --rate-factor by how much the paper's learning rates were multiplied, since those
 are for 10,000 steps; --batch takes so many samples a step. Rows of other settings are other rows.
 `sizes` writes peers_sizes.json and takes no time.
@@ -31,7 +31,7 @@ def paper(task: str, network: str) -> dict[str, str]:
 def beside(task: str, network: str) -> record.Row:
     """The paper's figures as columns of ours."""
     row = paper(task, network)
-    names = ("parameters_k", "macs_k", "psnr_db", "psnr_std", "iou", "source")
+    names = ("parameters_k", "macs_k", "psnr_db", "psnr_std", "ssim", "iou", "source")
     return {f"paper_{name}": _value(row[name]) for name in names if row.get(name)}
 
 
@@ -63,7 +63,8 @@ def fitted(task: str, item: Item, name: str, network: Network, settings: record.
     row |= {"psnr_db": round(outcome.psnr_db, 3), "parameters": peer.size}
     row |= {"macs": round(peer.macs, 1), "seconds": round(outcome.seconds, 1)}
     row |= {"latency_ms": round(outcome.latency_ms, 1)}
-    return row | ({} if outcome.iou is None else {"iou": round(outcome.iou, 3)})
+    more = {"iou": outcome.iou, "ssim": outcome.ssim}
+    return row | {key: round(value, 4) for key, value in more.items() if value is not None}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,7 +89,7 @@ def sizes_command() -> None:
 @click.option("--figure-3", is_flag=True, help="Of cameraman: the networks of figure 3 too.")
 @click.option("--steps", default=10_000, show_default=True)
 @click.option("--rate-factor", default=1.0, show_default=True, help="On the paper's rates.")
-@click.option("--batch", type=int, help="Samples of a step; default all, of shapes 4096.")
+@click.option("--batch", type=int, help="Samples of a step; default all, 4096 or 16384.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--device", default="cpu", show_default=True, help="As torch names it.")
@@ -165,17 +166,26 @@ def table(rows: list[record.Row]) -> str:
         rows, "task", "network", "steps", "batch", "learning_rate"
     ).items():
         key = "iou" if "iou" in members[0] else "psnr_db"
-        told = members[0].get(f"paper_{key}")
         unit = " %" if key == "iou" else " dB"
         macs = f"{members[0]['macs'] / 1000:.2f}"
         facts = [name, f"{members[0]['parameters'] / 1000:.1f}", macs, str(len(members))]
-        found = f"{record.mean(members, key):.2f}{unit}"
         how = f"{steps} of {batch or 'all'}, rate {rate:g}"
-        ours = [how, found, "-" if told is None else f"{told:.2f}{unit}"]
-        times = [f"{record.mean(members, 'latency_ms'):.0f}"]
-        lines.append([task, *facts, *ours, *times])
+        found = [*_beside_paper(members, key, 2, unit), *_beside_paper(members, "ssim", 3)[:2]]
+        lines.append([task, *facts, how, *found, f"{record.mean(members, 'latency_ms'):.0f}"])
     header = ["task", "network", "parameters, K", "MACs, K", "signals", "steps of samples"]
-    return markdown([*header, "here", "paper, 10,000 steps", "latency, ms"], lines)
+    header += ["here", "paper", "difference", "SSIM", "paper", "latency, ms"]
+    return markdown(header, lines)
+
+
+def _beside_paper(members: list[record.Row], key: str, digits: int, unit: str = "") -> list[str]:
+    """Mean of a figure, the paper's, and the difference; - where there is none."""
+    if any(key not in row for row in members):
+        return ["-", "-", "-"]
+    ours, told = record.mean(members, key), members[0].get(f"paper_{key}")
+    here = f"{ours:.{digits}f}{unit}"
+    if told is None:
+        return [here, "-", "-"]
+    return [here, f"{told:.{digits}f}{unit}", f"{ours - told:+.{digits}f}{unit}"]
 
 
 def sizes_table(rows: list[record.Row]) -> str:

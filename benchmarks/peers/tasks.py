@@ -2,7 +2,8 @@
 
 Sizes and rates are those of Li et al., ICLR 2024, appendices A (figure 2), B (table 2, figure 3),
 C (table 3), D (table 4) and H (table 6). The paper's sounds and shapes are other samples of the
-same kinds than those under $INRCODEC_DATA.
+same kinds than those under $INRCODEC_DATA. Of films (table 11) networks are an eighth of its sizes,
+since the film here has an eighth of the samples, with seven layers as in table 10.
 """
 
 import math
@@ -145,10 +146,20 @@ AUDIO = {
     "SIREN": Network(partial(siren, 128, 4, middle=0.0), 1e-4),
     "ASMR": Network(partial(asmr, 128, axes(1, 10, 10, 16, 20), middle=0.0), 1e-4),
 }
+# Frames, rows and columns of 96x144x176: coarse bases first, as in the paper's table 11.
+_FILM_BASES = ((3, 2, 2, 1, 2, 1, 4), (3, 2, 2, 1, 2, 1, 6), (11, 2, 2, 1, 1, 1, 4))
 # Ten levels of 2 make a grid of 1,024; for 128 voxels the first three levels have base 1.
 SHAPES = {
     "SIREN": Network(partial(siren, 512, 10), 1e-4),
     "ASMR": Network(partial(asmr, 512, axes(3, 1, 1, 1, *[2] * 7)), 1e-4),
+}
+VIDEO = {
+    "Instant-NGP": Network(
+        partial(Ngp, levels=10, base=12, finest=72, entries=2**14, layers=3), 1e-4
+    ),
+    "KiloNeRF": _kilonerf(32, 6, (3, 4, 4), 6),
+    "SIREN": Network(partial(siren, 224, 7), 1e-4),
+    "ASMR": Network(partial(asmr, 224, tuple(zip(*_FILM_BASES, strict=True))), 1e-4),
 }
 _PAPER_SECONDS, _RESOLUTION = 2, 128
 
@@ -185,6 +196,18 @@ def _sounds() -> dict[str, Callable[[], Item]]:
     return {path.stem: partial(load, path) for path in speech}
 
 
+def _films() -> dict[str, Callable[[], Item]]:
+    """Carphone as RGB."""
+
+    def load(path: Path) -> Item:
+        from inrcodec.signals.video_read import read_video
+        from inrcodec.signals.yuv import rgb_of
+
+        return Item(path.stem, rgb_of(read_video(path, path.name)) / np.float32(255))
+
+    return {path.stem: partial(load, path) for path in data.films(["carphone"])}
+
+
 def _meshes() -> dict[str, Callable[[], Item]]:
     def load(name: str) -> Item:
         from inrcodec.signals.mesh import read_mesh
@@ -202,6 +225,7 @@ TASKS: dict[str, Task] = {
     "cameraman": Task("2", _camera, CAMERAMAN),
     "kodak": Task("3", _kodak, KODAK),
     "audio": Task("4", _sounds, AUDIO),
+    "video": Task("11", _films, VIDEO, batch=2**14),
     "shapes": Task("6", _meshes, SHAPES, batch=4096),
 }
 
