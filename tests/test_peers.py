@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from benchmarks import record, speed
 from benchmarks.peers import __main__ as command
-from benchmarks.peers import tasks
+from benchmarks.peers import depth, tasks
 from benchmarks.peers.codec import OfCodec
 from benchmarks.peers.ffn import Ffn
 from benchmarks.peers.fit import fit, iou, ssim
@@ -179,3 +179,19 @@ def test_sizes_are_written(tmp_path, monkeypatch):
         done.exit_code == 0 and "| kodak | WIRE | 136.7 | 136.8 | 135.89 | 135.9 |" in done.output
     )
     assert len(record.load(tmp_path / "peers_sizes.json")) == len(tasks.sizes())
+
+
+def test_depth_is_drawn_from_rows(tmp_path, monkeypatch):
+    fits = [("ASMR (4)", 32.0), ("ASMR (3)", 31.0), ("LoE (4)", 25.0), ("LoE (4)", 27.0)]
+    rows = [{"task": "cameraman", "network": name, "psnr_db": psnr} for name, psnr in fits]
+    assert depth.quality([*rows, {"task": "audio", "network": "SIREN"}]) == {
+        "ASMR": [(3, 31.0), (4, 32.0)],
+        "LoE": [(4, 27.0)],
+    }
+    assert depth.costs(tasks.sizes())["SIREN"][0] == (3, pytest.approx(66.304))
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    record.save(tmp_path / "peers.json", "", rows)
+    record.save(tmp_path / "peers_sizes.json", "", tasks.sizes())
+    target = tmp_path / "depth.png"
+    assert CliRunner().invoke(command.main, ["draw", "--output", str(target)]).exit_code == 0
+    assert target.read_bytes().startswith(b"\x89PNG")

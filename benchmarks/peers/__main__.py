@@ -1,21 +1,23 @@
-"""python -m benchmarks.peers sizes | fit TASK
+"""python -m benchmarks.peers sizes | fit TASK | draw
 
 `fit` writes benchmarks/results/peers.json, one row per signal and network, with the paper's figure
 beside ours; a run that is stopped goes on where it was. The paper takes 10,000 steps over all
 samples (shapes and films: epochs of batches), which is for a GPU: --steps says how many were
 taken here, and --rate-factor by how much the paper's learning rates were multiplied, since those
 are for 10,000 steps; --batch takes so many samples a step. Rows of other settings are other rows.
-`sizes` writes peers_sizes.json and takes no time.
+`sizes` writes peers_sizes.json and takes no time. `draw` makes docs/depth.png of both.
 """
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from benchmarks import record
 from benchmarks.curves import published_rows
-from benchmarks.data import RESULTS
+from benchmarks.data import RESULTS, ROOT
 from benchmarks.kodak import _limit_threads
+from benchmarks.peers import depth
 from benchmarks.peers.tasks import TASKS, Item, Network, sizes
 from benchmarks.tabular import markdown
 
@@ -80,6 +82,15 @@ def sizes_command() -> None:
     rows = [row | beside(row["task"], row["network"]) | where for row in sizes()]
     record.save(RESULTS / "peers_sizes.json", command, rows)
     click.echo(sizes_table(rows))
+
+
+@main.command("draw")
+@click.option("--output", default=str(ROOT / "docs" / "depth.png"), show_default="docs/depth.png")
+def draw_command(output: str) -> None:
+    """Draw what depth costs and gives, as figures 2 and 3 of the paper do."""
+    found = [record.load(RESULTS / f"{name}.json") for name in ("peers_sizes", "peers")]
+    depth.draw(depth.costs(found[0]), depth.quality(found[1]), Path(output))
+    click.echo(output)
 
 
 @main.command("fit")
