@@ -137,7 +137,8 @@ def peers(results: Path) -> str:
     """Networks of the ASMR paper, fitted here and there."""
     from benchmarks.peers.__main__ import table
 
-    return _fitted(rows_of(results, "peers"), table)
+    rows, latencies = (rows_of(results, name) for name in ("peers", "peers_latency"))
+    return f"{table(rows, latencies)}\n\n{where(latencies[0]).replace(' per encode', '')}."
 
 
 def peers_sizes(results: Path) -> str:

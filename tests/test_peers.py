@@ -138,7 +138,7 @@ def test_masks_are_fitted_in_batches():
     values = (ramp((8, 8, 8), 1) > 0.5).astype(np.float32)
     peer = OfCodec(Asmr((8, 8, 8), 1, 16, axes(3, 2, 2, 2)))
     outcome = fit(peer, Item("half", values, mask=True), 80, 3e-3, batch=64)
-    assert outcome.iou > 80 and outcome.latency_ms > 0
+    assert outcome.iou > 80 and outcome.ssim is None
     assert iou(torch.zeros(4), torch.zeros(4)) == 100
 
 
@@ -167,7 +167,7 @@ def test_command_resumes_and_shows_the_papers_figure(tmp_path, monkeypatch):
     (row,) = record.load(tmp_path / "peers.json")
     assert row["paper_psnr_db"] == 28.62 and row["paper_source"] == "Li et al. 2024, table 2"
     assert row["learning_rate"] == 2e-3 and row["command"].startswith("python -m benchmarks.peers")
-    assert f"| 28.62 dB | {row['psnr_db'] - 28.62:+.2f} dB | - | - |" in command.table([row])
+    assert f"| 28.62 dB | {row['psnr_db'] - 28.62:+.2f} dB | - | - |" in command.table([row], [])
     assert CliRunner().invoke(command.main, [*run, "--networks", "none"]).exit_code == 2
     assert CliRunner().invoke(command.main, [*run, "--items", "none"]).exit_code == 2
 
@@ -179,6 +179,18 @@ def test_sizes_are_written(tmp_path, monkeypatch):
         done.exit_code == 0 and "| kodak | WIRE | 136.7 | 136.8 | 135.89 | 135.9 |" in done.output
     )
     assert len(record.load(tmp_path / "peers_sizes.json")) == len(tasks.sizes())
+
+
+def test_latencies_are_measured(tmp_path, monkeypatch):
+    networks = {"SIREN (3)": Network(lambda shape, channels: OfCodec(Siren(shape, 1, 8, 1)), 1e-3)}
+    monkeypatch.setattr(tasks, "TASKS", {"cameraman": Task("2", dict, networks)})
+    monkeypatch.setattr(command, "TASKS", tasks.TASKS)
+    monkeypatch.setattr(command, "GRIDS", {"cameraman": ((8, 8), 1)})
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.peers.fit._LATENCY_SECONDS", 0.01)
+    done = CliRunner().invoke(command.main, ["latency", "--threads", "1"])
+    (row,) = record.load(tmp_path / "peers_latency.json")
+    assert done.exit_code == 0 and row["latency_ms"] > 0 and row["threads"] == 1
 
 
 def test_depth_is_drawn_from_rows(tmp_path, monkeypatch):

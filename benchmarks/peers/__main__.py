@@ -1,11 +1,12 @@
-"""python -m benchmarks.peers sizes | fit TASK | draw
+"""python -m benchmarks.peers sizes | fit TASK | latency | draw
 
 `fit` writes benchmarks/results/peers.json, one row per signal and network, with the paper's figure
 beside ours; a run that is stopped goes on where it was. The paper takes 10,000 steps over all
 samples (shapes and films: epochs of batches), which is for a GPU: --steps says how many were
 taken here, and --rate-factor by how much the paper's learning rates were multiplied, since those
 are for 10,000 steps; --batch takes so many samples a step. Rows of other settings are other rows.
-`sizes` writes peers_sizes.json and takes no time. `draw` makes docs/depth.png of both.
+`sizes` writes peers_sizes.json and takes no time, `latency` writes peers_latency.json in minutes.
+`draw` makes docs/depth.png of rows of fits and sizes.
 """
 
 from pathlib import Path
@@ -18,7 +19,7 @@ from benchmarks.curves import published_rows
 from benchmarks.data import RESULTS, ROOT
 from benchmarks.kodak import _limit_threads
 from benchmarks.peers import depth
-from benchmarks.peers.tasks import TASKS, Item, Network, sizes
+from benchmarks.peers.tasks import GRIDS, TASKS, Item, Network, sizes
 from benchmarks.tabular import markdown
 
 _KEY = ("task", "item", "network", "steps", "batch", "learning_rate", "seed")
@@ -64,7 +65,6 @@ def fitted(task: str, item: Item, name: str, network: Network, settings: record.
     row: record.Row = {"task": task, "item": item.name, "network": name} | settings
     row |= {"psnr_db": round(outcome.psnr_db, 3), "parameters": peer.size}
     row |= {"macs": round(peer.macs, 1), "seconds": round(outcome.seconds, 1)}
-    row |= {"latency_ms": round(outcome.latency_ms, 1)}
     more = {"iou": outcome.iou, "ssim": outcome.ssim}
     return row | {key: round(value, 4) for key, value in more.items() if value is not None}
 
@@ -82,6 +82,27 @@ def sizes_command() -> None:
     rows = [row | beside(row["task"], row["network"]) | where for row in sizes()]
     record.save(RESULTS / "peers_sizes.json", command, rows)
     click.echo(sizes_table(rows))
+
+
+@main.command("latency")
+@click.option("--threads", default=2, show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="As torch names it.")
+def latency_command(threads: int, device: str) -> None:
+    """Milliseconds in which networks evaluate their task's whole grid."""
+    import torch
+
+    from benchmarks.peers.fit import latency
+
+    _limit_threads(threads)
+    torch.set_num_threads(threads)
+    command = record.command_line("peers")
+    rows, where = [], record.provenance(threads, command) | {"device": device}
+    for task, grid in GRIDS.items():
+        for name, network in TASKS[task].networks.items():
+            ms = round(latency(network.make(*grid), device), 1)
+            rows.append({"task": task, "network": name, "latency_ms": ms} | where)
+            click.echo(f"{task} {name}: {ms:.1f} ms")
+    record.save(RESULTS / "peers_latency.json", command, rows)
 
 
 @main.command("draw")
@@ -170,9 +191,11 @@ def _figure(row: record.Row) -> str:
     return f"{row['iou']:.2f} % IoU" if "iou" in row else f"{row['psnr_db']:.2f} dB"
 
 
-def table(rows: list[record.Row]) -> str:
+def table(rows: list[record.Row], latencies: list[record.Row]) -> str:
     """Means over signals of each task, network and number of steps, beside the paper's."""
-    lines = []
+    lines, known = [], {(row["task"], row["network"]): row["latency_ms"] for row in latencies}
+    order = [(task, name) for task in TASKS for name in TASKS[task].networks]
+    rows = sorted(rows, key=lambda row: order.index((row["task"], row["network"])))
     for (task, name, steps, batch, rate), members in record.grouped(
         rows, "task", "network", "steps", "batch", "learning_rate"
     ).items():
@@ -182,7 +205,8 @@ def table(rows: list[record.Row]) -> str:
         facts = [name, f"{members[0]['parameters'] / 1000:.1f}", macs, str(len(members))]
         how = f"{steps} of {batch or 'all'}, rate {rate:g}"
         found = [*_beside_paper(members, key, 2, unit), *_beside_paper(members, "ssim", 3)[:2]]
-        lines.append([task, *facts, how, *found, f"{record.mean(members, 'latency_ms'):.0f}"])
+        ms = known.get((task, name))
+        lines.append([task, *facts, how, *found, "-" if ms is None else f"{ms:.0f}"])
     header = ["task", "network", "parameters, K", "MACs, K", "signals", "steps of samples"]
     header += ["here", "paper", "difference", "SSIM", "paper", "latency, ms"]
     return markdown(header, lines)

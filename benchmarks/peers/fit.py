@@ -17,7 +17,7 @@ from inrcodec import metrics
 from inrcodec.allocator import keep_pages
 
 _LAST_RATE = 1e-6
-_LATENCY_RUNS = 5
+_LATENCY_SECONDS = 2.0  # in which evaluations are repeated
 
 
 @dataclass
@@ -28,7 +28,6 @@ class Outcome:
     iou: float | None
     ssim: float | None
     seconds: float
-    latency_ms: float
 
 
 class Problem:
@@ -50,13 +49,6 @@ class Problem:
         peak = item.high - item.low
         return 10 * math.log10(peak**2 / max(error, 1e-20))
 
-    @torch.no_grad()
-    def whole(self) -> tuple[Tensor, Tensor]:
-        """Predictions of all rows and their samples, (rows, block, C)."""
-        parts = torch.arange(self.peer.rows, device=self.device).split(self.peer.chunk)
-        found = [self.peer(*self.peer.inputs(part)) for part in parts]
-        return torch.cat(found), torch.cat([self.targets(part) for part in parts])
-
 
 def fit(
     peer: Peer,
@@ -75,7 +67,7 @@ def fit(
     optimiser = torch.optim.Adam(peer.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, eta_min=_LAST_RATE)
     generator = torch.Generator().manual_seed(seed)
-    rows = torch.arange(peer.rows, device=problem.device)
+    rows = every = torch.arange(peer.rows, device=problem.device)
     inputs, target = peer.inputs(rows) if whole else (), problem.targets(rows) if whole else None
     best, started = -math.inf, time.perf_counter()
     for _ in range(steps):
@@ -93,11 +85,18 @@ def fit(
         if whole:
             best = max(best, problem.psnr(predicted, target))
     seconds = time.perf_counter() - started
-    last = problem.whole()
+    last = evaluated(peer, problem.device), problem.targets(every)
     best = max(best, problem.psnr(*last))
     overlap = iou(*last) if item.mask else None
     alike = None if item.mask else ssim(peer, item, last[0])
-    return Outcome(best, overlap, alike, seconds, latency(problem, _LATENCY_RUNS if whole else 1))
+    return Outcome(best, overlap, alike, seconds)
+
+
+@torch.no_grad()
+def evaluated(peer: Peer, device: torch.device) -> Tensor:
+    """Predictions of all rows, (rows, block, C); coordinates are found on the way."""
+    parts = torch.arange(peer.rows, device=device).split(peer.chunk)
+    return torch.cat([peer(*peer.inputs(part)) for part in parts])
 
 
 def ssim(peer: Peer, item: Item, predicted: Tensor) -> float | None:
@@ -128,9 +127,11 @@ def iou(predicted: Tensor, target: Tensor) -> float:
     return 100 * (inside & wanted).sum().item() / either if either else 100.0
 
 
-def latency(problem: Problem, runs: int) -> float:
-    """Mean milliseconds to evaluate the whole grid, coordinates included."""
-    started = time.perf_counter()
-    for _ in range(runs):
-        problem.whole()[0].sum().item()
-    return (time.perf_counter() - started) / runs * 1000
+def latency(peer: Peer, device: str) -> float:
+    """Milliseconds to evaluate the whole grid, coordinates included: the least of some runs."""
+    peer, best, since = peer.to(device), math.inf, time.perf_counter()
+    while time.perf_counter() - since < _LATENCY_SECONDS:
+        started = time.perf_counter()
+        evaluated(peer, torch.device(device)).sum().item()
+        best = min(best, time.perf_counter() - started)
+    return best * 1000
