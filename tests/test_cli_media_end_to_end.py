@@ -21,7 +21,7 @@ from inrcodec.signals import Signal
 from inrcodec.signals.read import read_signal
 
 INSTALLED = [str(Path(sys.executable).with_name("inrcodec"))]
-FAST = ["--effort", "1", "--threads", "1", "--set", "steps=30"]
+FAST = ["--effort", "1", "--threads", "1", "--set", "steps=15"]
 BALL = sum((axis - 5) ** 2 for axis in np.mgrid[:12, :10, :11]) < 12
 
 
@@ -32,7 +32,7 @@ def execute(*arguments: object, **options) -> subprocess.CompletedProcess:
 def make_sources(folder: Path) -> None:
     (folder / "tone.wav").write_bytes(written_sound(sound(tone()), "wav"))
     (folder / "film.y4m").write_bytes(
-        written_video(smooth_video(frames=8, height=16, width=24), "y4m")
+        written_video(smooth_video(frames=6, height=16, width=24), "y4m")
     )
     np.save(folder / "mask.npy", BALL)
     np.save(folder / "field.npy", smooth_rgb(6, 8, 10)[..., 0].astype(np.float32))
@@ -47,10 +47,10 @@ FILES = {
         "snr_db",
         ".wav",
     ),
-    "moving": ("film.y4m", ["--size", "1500", "--set", "segment=4"], "psnr_y_db", ".y4m"),
+    "moving": ("film.y4m", ["--size", "1500", "--set", "segment=3"], "psnr_y_db", ".y4m"),
     "film": (
         "film.y4m",
-        ["-r", "asmr", "--kbps", "100", "--set", "segment=4"],
+        ["-r", "asmr", "--kbps", "100", "--set", "segment=3"],
         "psnr_y_db",
         ".y4m",
     ),
@@ -131,7 +131,7 @@ def test_a_part_of_a_film(coded, tmp_path, coding):
 def test_a_film_as_frames(coded, tmp_path):
     folder = tmp_path / "frames"
     assert execute("decode", coded / "film.inr", "--format", "png", "-o", folder).returncode == 0
-    assert len(os.listdir(folder)) == 8
+    assert len(os.listdir(folder)) == 6
     compared = execute("compare", folder, coded / "film.inr", "--json")
     assert json.loads(compared.stdout)["psnr_db"] is None
 
