@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,6 +16,7 @@ from inrcodec.nets.context import Contexts, More, Plane, joined, squares, sums_3
 from inrcodec.nets.film import Batch, Film, colours_of, steps_of
 from inrcodec.nets.motion import doubled, interpolation, moved
 from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid
+from inrcodec.nets.stripes import stripes
 
 Weights = Mapping[str, np.ndarray]
 _STRIPE = 1 << 16  # samples of a plane that are predicted at a time, so that all stays in cache
@@ -197,6 +198,12 @@ class _Synthesis:
                         del self._doubled[frame]
         return found
 
+    @cached_property
+    def _steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps (classes, levels + 1) of pictures, those of motion and shares (2,): float32."""
+        pictures, motion = steps_of(self.net, self.weights["steps"].astype(np.float64))
+        return np.exp2(pictures).astype(np.float32), np.exp2(motion).astype(np.float32)
+
     @np.errstate(all="ignore")  # each thread has its own
     def _frame(
         self, number: int, later: Collection[int], wanted: Collection[int], i: int
@@ -213,9 +220,8 @@ class _Synthesis:
 
     def _residual(self, number: int, i: int) -> Planes:
         """What its prediction leaves of frame i of a batch."""
-        steps = steps_of(self.net, self.weights["steps"].astype(np.float64))[0]
         batch = self.net.batches[number]
-        scales = np.exp2(steps[batch.level]).astype(np.float32)
+        scales = self._steps[0][batch.level]
         bands = [
             _part(values, len(batch.frames), slice(i, i + 1)) * scale
             for values, scale in zip(self.latents[number].picture, scales, strict=True)
@@ -232,8 +238,8 @@ class _Synthesis:
         ]
         (planes,) = _planes(net.motion(batch.fields), bands, halved=False)
         rows, columns = net.vectors
-        motion, share = np.exp2(steps_of(net, self.weights["steps"].astype(np.float64))[1])
-        scales = np.array([motion] * 4 + [share], np.float32)[: batch.fields, None, None]
+        motion, share = self._steps[1]
+        scales = np.array([motion] * 4 + [share])[: batch.fields, None, None]
         fields: np.ndarray = planes[:, 0, :rows, :columns] * scales
         return fields
 
@@ -248,10 +254,8 @@ class _Synthesis:
             if number == 1:
                 dense = _halved(dense)
                 dense[:4] *= np.float32(0.5)
-            rows = max(1, _STRIPE // plane.shape[2])
-            for top in range(0, plane.shape[1], rows):
-                part = slice(top, top + rows)
-                plane[:, part] += self._prediction(batch, i, dense[:, part], number, top)
+            for rows in stripes(plane.shape[1], plane.shape[2], _STRIPE):
+                plane[:, rows] += self._prediction(batch, i, dense[:, rows], number, rows.start)
 
     def _prediction(
         self, batch: Batch, i: int, dense: np.ndarray, number: int, top: int

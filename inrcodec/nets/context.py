@@ -5,7 +5,7 @@ energy; both in fixed point, so that every machine and thread count finds the sa
 are integers below 2^53 held in float64, exact in any order of summation.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -18,6 +18,7 @@ from inrcodec.nets.pyramid import (
     Pyramid,
     cross_rows,
 )
+from inrcodec.nets.stripes import stripes
 
 # Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
 Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
@@ -48,8 +49,6 @@ def log2_table() -> np.ndarray:
 
 
 _LOG2 = log2_table()
-
-
 # log2 in 1/64 of all integers below 2^53, by what `_codes` makes of them.
 _LOGS = (np.arange(53)[:, None] * 64 + _LOG2).ravel()
 
@@ -125,7 +124,7 @@ class Contexts:
             own = slice(first, first + ORIENTATIONS)
             planes = [*coarser.values[own], *coarser.sums[own]]
             terms += zip(self._parents[band], planes, strict=True)
-        for rows in _stripes(grid):
+        for rows in stripes(grid.rows, grid.columns, _STRIPE):
             for weight, plane in terms:
                 energy[rows] += weight * plane[rows]
         return energy
@@ -144,7 +143,7 @@ class Contexts:
         row = band if grid.level is not None else self.net.bands + band
         table = _indices(_LOGS, self._offset(grid, band, phase), self._slopes[row])
         indices = np.empty(shared.shape, dtype=np.uint8)
-        for rows in _stripes(grid):
+        for rows in stripes(grid.rows, grid.columns, _STRIPE):
             energy = shared[rows] + known.neighbours(self._near[row], phase, band, rows)
             if grid.level is not None:
                 for weight, before in zip(self._same[band], known.phases[phase], strict=False):
@@ -159,12 +158,6 @@ class Contexts:
         if grid.level is None:
             return fixed_offsets(self._phases[self.net.bands + band, phase])
         return fixed_offsets(self._phases[band, phase] + self._levels[grid.level, band])
-
-
-def _stripes(grid: Grid) -> Iterator[slice]:
-    """Rows of a plane that are worked on at a time."""
-    rows = max(1, _STRIPE // max(1, grid.columns))
-    return (slice(first, min(first + rows, grid.rows)) for first in range(0, grid.rows, rows))
 
 
 def walk(
