@@ -70,8 +70,9 @@ def moved(double: Tensor, motion: Tensor) -> Tensor:
     """Samples of doubled planes (n, C, 2 h, 2 w) at places moved by `motion` (n, 2, h, w), rows
     and columns in samples: (n, C, h, w)."""
     rows, columns = motion.shape[2:]
-    down = torch.arange(rows, device=motion.device)[:, None] + motion[:, 0]
-    across = torch.arange(columns, device=motion.device) + motion[:, 1]
+    down, across = motion.unbind(1)
+    down = torch.arange(rows, device=motion.device)[:, None] + down
+    across = torch.arange(columns, device=motion.device) + across
     # grid_sample counts from -1 to 1, last index included.
     places = [
         across * (4 / (2 * columns - 1)) - 1,

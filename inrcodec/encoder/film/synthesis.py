@@ -70,9 +70,10 @@ class Synthesis:
 
     def keep(self, batch: Batch, planes: Planes, kept: dict[int, Planes]) -> None:
         """Double the frames of a batch that others are predicted from."""
-        for i, frame in enumerate(batch.frames):
+        by_frame = zip(*(plane.split(1) for plane in planes), strict=True)
+        for frame, own in zip(batch.frames, by_frame, strict=True):
             if frame in self.net.referenced:
-                kept[frame] = [doubled(plane[i : i + 1]) for plane in planes]
+                kept[frame] = [doubled(plane) for plane in own]
 
     def pictures(self, weights: Mapping[str, Tensor], batch: Batch, grids: list[Tensor]) -> Planes:
         """What predictions leave of a batch, from latents."""
@@ -125,12 +126,11 @@ class Synthesis:
     ) -> Tensor:
         before = torch.cat([kept[f][number] for f in batch.before])
         if not batch.after:
-            return moved(before, dense[:, :2])
+            return moved(before, dense)
         after = torch.cat([kept[f][number] for f in batch.after])
-        first = moved(before, dense[:, 2:4] + dense[:, :2])
-        second = moved(after, dense[:, 2:4] - dense[:, :2])
-        share = (dense[:, 4:] + 0.5).clamp(0, 1)
-        return second + share * (first - second)
+        through, middle, share = dense.split((2, 2, 1), dim=1)
+        first, second = moved(before, middle + through), moved(after, middle - through)
+        return second + (share + 0.5).clamp(0, 1) * (first - second)
 
 
 def _means_of_two(matrix: Tensor) -> Tensor:
@@ -144,8 +144,8 @@ def synthesised(net: Pyramid, grids: Sequence[Tensor], count: int, halved: bool)
     for i, level in enumerate(range(net.levels - 1, -1, -1)):
         details = _details(grids[i + 1], count)
         if level == 0 and halved:
-            first = Interleave.apply(Level.apply(low[:count], details))
-            rest = low[count:]
+            first, rest = low.split((count, len(low) - count))
+            first = Interleave.apply(Level.apply(first, details))
             return [_by_frame(first, count), _by_frame(rest, count)]
         low = Interleave.apply(Level.apply(low, details))
     return [_by_frame(low, count)]

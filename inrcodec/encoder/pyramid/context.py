@@ -62,12 +62,13 @@ class ContextModel:
     def _own(self, weights: Mapping[str, Tensor], grid: Grid, m: Tensor) -> Tensor:
         """Energy from neighbours in the same band: (4, bands, rows, columns)."""
         near = self._rows_of(weights["near"], grid).square()[:, :, None, None].unbind(1)
-        down = _pair(m[0], -2, 1)
+        m_0, m_1, m_2, _ = m.unbind(0)  # m[0] has zeros for all phases as its gradient
+        down = _pair(m_0, -2, 1)
         phase_1 = near[0] * _pair(down, -1, 1)
-        phase_2 = torch.addcmul(near[1] * _pair(m[0], -1, 1), near[2], _pair(m[1], -2, -1))
-        phase_3 = torch.addcmul(near[3] * down, near[4], _pair(m[1], -1, -1))
-        phase_3 = torch.addcmul(phase_3, near[5], _pair(_pair(m[2], -2, 1), -1, -1))
-        return torch.stack([torch.zeros_like(m[0]), phase_1, phase_2, phase_3])
+        phase_2 = torch.addcmul(near[1] * _pair(m_0, -1, 1), near[2], _pair(m_1, -2, -1))
+        phase_3 = torch.addcmul(near[3] * down, near[4], _pair(m_1, -1, -1))
+        phase_3 = torch.addcmul(phase_3, near[5], _pair(_pair(m_2, -2, 1), -1, -1))
+        return torch.stack([torch.zeros_like(m_0), phase_1, phase_2, phase_3])
 
     def _others(
         self,
