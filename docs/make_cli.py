@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from inrcodec.cli import main as inrcodec
+from inrcodec.options import RANGES, SETTINGS
 
 TARGET = Path(__file__).with_name("cli.md")
 INTRODUCTION = """# Command line
@@ -14,6 +15,12 @@ INTRODUCTION = """# Command line
 This page is what `inrcodec COMMAND --help` prints; `python -m docs.make_cli` writes it. The same
 can be done from Python: see [the README](../README.md#python).
 """
+SETTINGS_TITLE = """## Settings
+
+Keys of `--set KEY=VALUE`, for experiments: without them all is planned from rate and effort.
+
+| key | values | |
+| --- | --- | --- |"""
 
 
 def page() -> str:
@@ -26,7 +33,20 @@ def page() -> str:
         assert command is not None
         context = click.Context(command, parent=group, info_name=name, **settings)
         parts.append(_block(f"inrcodec {name}", command.get_help(context)))
-    return "\n".join(parts)
+    return "\n".join([*parts, SETTINGS_TITLE, *map(_setting, SETTINGS)]) + "\n"
+
+
+def _setting(key: str) -> str:
+    """A line of the table of expert settings."""
+    kind, meaning = SETTINGS[key]
+    low, high = RANGES.get(key, (0, None))
+    if kind is str:
+        allowed = "text"
+    elif kind is int:
+        allowed = f"{low + 1} or more" if high is None else f"{low + 1} to {high - 1}"
+    else:
+        allowed = f"above {low}" if high is None else f"above {low}, below {high}"
+    return f"| `{key}` | {allowed} | {meaning} |"
 
 
 def _block(title: str, text: str) -> str:

@@ -21,7 +21,8 @@ def encode(source: Source, *, resolution: int | None = None, **options: Any) -> 
     `resolution`: voxels along the longest side of a mesh. `options` are the fields of
     EncodeOptions: bpp, kbps (of audio and video), size (bytes) or psnr (dB), repr, effort 1..9,
     time_limit (s), seed, threads, device, settings. The sound of a film is left out. Raises
-    OptionError, InputError, RateError.
+    OptionError, InputError, RateError, EncodeError, and what `decode` raises if the source is an
+    .inr file.
     """
     from inrcodec.encoder import encode_signal  # torch: only when something is encoded
 

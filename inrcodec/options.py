@@ -33,7 +33,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "w0_hidden": (int, "frequency factor of the other layers"),
     "w0_modulator": (int, "extra frequency factor of ASMR's modulators"),
     "bits": (float, "bits per stored number that the width is planned for"),
-    "levels": (int, "fixed number of quantisation levels per tensor, 2..65536"),
+    "levels": (int, "fixed number of quantisation levels per tensor"),
     "steps": (int, "optimisation steps"),
     "stages": (int, "levels of a pyramid that have a network, the finest first, or 0 for none"),
     "tile": (int, "samples along the sides of a pyramid's tiles, 128..65536, or 0 for none"),
@@ -48,7 +48,8 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "segment": (int, "samples or frames of a segment; planned when absent"),
 }
 
-# Settings that a pyramid has; all others belong to coordinate networks.
+# Settings that a pyramid, a spectrum and a film have; coordinate networks have all but `hop`,
+# `stages` and `tile`.
 PYRAMID_SETTINGS = frozenset({"width", "layers", "stages", "steps", "tile"})
 SPECTRUM_SETTINGS = frozenset({"hop", "steps"})
 FILM_SETTINGS = frozenset({"segment", "steps"})
@@ -96,9 +97,7 @@ class EncodeOptions:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rates = [
-            name for name in ("bpp", "kbps", "size", "psnr") if getattr(self, name) is not None
-        ]
+        rates = [name for name in RATES if getattr(self, name) is not None]
         if len(rates) > 1:
             raise OptionError(f"{rates[0]} and {rates[1]} exclude one another")
         for name in rates:
@@ -113,6 +112,9 @@ class EncodeOptions:
         _require(limit is None or limit > 0, "time_limit", limit, "above 0 seconds")
         for key in self.settings:
             self.setting(key)
+        activation = str(self.setting("activation") or ACTIVATIONS[0])
+        allowed = " or ".join(ACTIVATIONS)
+        _require(activation in ACTIVATIONS, "setting activation", activation, allowed)
 
     def setting(self, key: str) -> "int | float | str | None":
         """Parsed value of an expert setting, None when it was not given."""
@@ -144,12 +146,8 @@ class EncodeOptions:
 
     @property
     def learned(self) -> bool:
-        """Whether sines have learned scalars. Raises OptionError for an unknown activation."""
-        activation = str(self.setting("activation") or "sine")
-        _require(
-            activation in ACTIVATIONS, "setting activation", activation, " or ".join(ACTIVATIONS)
-        )
-        return activation == "incode"
+        """Whether sines have learned scalars."""
+        return self.setting("activation") == "incode"
 
 
 def _require(good: bool, name: str, value: object, allowed: str) -> None:

@@ -69,3 +69,11 @@ def test_limits_count_joined_files():
             decode(data, limits=limits)
     assert decode(FILES["sound"], limits=Limits(samples=199, macs=max(macs))).shape == (50,)
     assert decode(data, limits=Limits(samples=200, macs=sum(macs), sections=9)).shape == (100,)
+
+
+@pytest.mark.parametrize(("names", "minor"), [("AA", 3), ("AB", 6), ("BA", 6)])
+def test_the_version_is_that_of_all_that_is_used(names, minor):
+    plain, merged = (forge.make_file(header) for header in (forge.VOLUME, forge.MERGED_PARTITIONS))
+    first, second = ({"A": plain, "B": merged}[name] for name in names)
+    joined = join(first, [second])
+    assert joined[4:6] == bytes([1, minor])

@@ -9,12 +9,12 @@ import click
 
 from inrcodec.cli.batch import prepare, run
 from inrcodec.cli.naming import Job, Target
-from inrcodec.cli.options import NO_LIMITS, limit_options, packed, talk_options, target_options
+from inrcodec.cli.options import limit_options, packed, talk_options, target_options
 from inrcodec.cli.part import region_option, span_of, span_options
 from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
 from inrcodec.cli.words import file_facts, in_words, rate_in_words
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS, Limits
 
 part_options = packed(
     "part", dict, ["region", "start", "end"], [region_option("Keep only"), *span_options("Keep")]
@@ -36,8 +36,9 @@ def crop(
     and volumes that the part does not meet are left out, frames of a film that follow it, groups of
     partitions of local-global networks, and latents of a pyramid that it does not depend on. Of
     what is kept, segments at the ends, partitions and latents at the borders say more than is
-    shown: to hide something for good, decode and encode again. Pictures by one coordinate network
-    (asmr, siren, doh) cannot be cropped.
+    shown: to hide something for good, decode and encode again. A part that needs all of INPUT
+    cannot be cropped: any of a picture by one coordinate network (asmr, siren, doh), or of a sound
+    or volume of one segment.
 
     \b
     Example:

@@ -13,14 +13,14 @@ import click
 from inrcodec.cli.batch import prepare, run
 from inrcodec.cli.formats import DEFAULTS, SUFFIXES, formats_in_words
 from inrcodec.cli.naming import STANDARD_STREAM, Job, Target
-from inrcodec.cli.options import NO_LIMITS, limit_options, packed, talk_options, target_options
+from inrcodec.cli.options import limit_options, packed, talk_options, target_options
 from inrcodec.cli.part import region_option, span_of, span_options
 from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
 from inrcodec.cli.types import SCALE
 from inrcodec.cli.words import facts_of, in_words
 from inrcodec.errors import InrError, OptionError
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
     from inrcodec.signals import Signal

@@ -19,7 +19,6 @@ from inrcodec.cli.fitting import (
 from inrcodec.cli.interrupt import Interrupt
 from inrcodec.cli.naming import Job, Target
 from inrcodec.cli.options import (
-    NO_LIMITS,
     packed,
     resolution_option,
     talk_options,
@@ -29,6 +28,7 @@ from inrcodec.cli.progress import make_display
 from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
 from inrcodec.cli.words import file_facts, rate_in_words
+from inrcodec.limits import NO_LIMITS
 from inrcodec.options import EncodeOptions
 
 if TYPE_CHECKING:

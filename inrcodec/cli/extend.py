@@ -19,11 +19,13 @@ from inrcodec.cli.fitting import (
 )
 from inrcodec.cli.interrupt import Interrupt
 from inrcodec.cli.naming import Job, Target, obstacle
-from inrcodec.cli.options import NO_LIMITS, packed, talk_options, target_options
+from inrcodec.cli.options import packed, talk_options, target_options
 from inrcodec.cli.progress import make_display
 from inrcodec.cli.report import Report
 from inrcodec.cli.streams import write_output
+from inrcodec.cli.types import POSITIVE
 from inrcodec.cli.words import file_facts, in_words, rate_in_words
+from inrcodec.limits import NO_LIMITS
 from inrcodec.options import REPRESENTATIONS
 
 if TYPE_CHECKING:
@@ -40,6 +42,19 @@ def _given(settings: Sequence[tuple[str, str]], **given: Any) -> dict[str, Any]:
 
 
 _OWN = {
+    "bpp": click.option(
+        "--bpp",
+        type=POSITIVE,
+        metavar="X",
+        help="At most X bits per grid point of what is added. Without a rate, in proportion to"
+        " the file.",
+    ),
+    "kbps": click.option(
+        "--kbps",
+        type=POSITIVE,
+        metavar="X",
+        help="At most X kilobits per second of what is added.",
+    ),
     "repr": click.option(
         "-r",
         "--repr",

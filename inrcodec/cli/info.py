@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from inrcodec.cli.batch import run
-from inrcodec.cli.options import NO_LIMITS, result_options
+from inrcodec.cli.options import result_options
 from inrcodec.cli.report import Report, one_line
 from inrcodec.cli.words import in_words, rate_in_words, rate_of
+from inrcodec.limits import NO_LIMITS
 
 
 @click.command()

@@ -93,9 +93,6 @@ _LIMITED = {
     "metadata_bytes": "bytes of metadata",
 }
 
-# For reading a header alone: it allocates nothing, however much the file would ask for.
-NO_LIMITS = Limits(**{field.name: 0 for field in fields(Limits)})
-
 limit_options = packed(
     "limits",
     Limits,

@@ -94,6 +94,11 @@ class ParsedFile:
     joined: tuple["ParsedFile", ...] = ()
 
     @property
+    def section_count(self) -> int:
+        """Sections of this file and of those that continue it."""
+        return sum(len(file.sections) for file in self.files)
+
+    @property
     def files(self) -> tuple["ParsedFile", ...]:
         """This file and those that continue it."""
         return (self, *self.joined)
@@ -204,16 +209,17 @@ def parse_file(
     if within and continued:
         raise Corrupt(f"JOINED: a joined file has one at byte {continued[0].offset}")
     joined = _joined(header, continued, limits, ignore_checksum)
-    limits.check("sections", count + sum(len(file.sections) for file in joined))
-    return ParsedFile(version, header, segments, metadata, tuple(sections), joined)
+    parsed = ParsedFile(version, header, segments, metadata, tuple(sections), joined)
+    limits.check("sections", parsed.section_count)
+    return parsed
 
 
 def join(data: bytes, more: Sequence[bytes]) -> bytes:
     """A sound file continued by others along axis 0. Raises ValueError for too many sections."""
-    sections = parse_file(data, NO_LIMITS).sections
-    packed = [data[s.offset : s.offset + s.size_bytes] for s in sections]
+    parsed = [parse_file(file, NO_LIMITS) for file in (data, *more)]
+    packed = [data[s.offset : s.offset + s.size_bytes] for s in parsed[0].sections]
     packed += [pack_section(JOINED, file) for file in more]
-    return pack_sections(packed, _EXCERPT_MINOR)
+    return pack_sections(packed, max(_EXCERPT_MINOR, *(file.version[1] for file in parsed)))
 
 
 def overhead_of_joined(size_bytes: int) -> int:

@@ -29,10 +29,10 @@ class Encoded:
     """A finished encode.
 
     `data`: the file. `psnr_db`: measured on the decoded file, over colour. `seconds`: wall clock.
-    `representation`: asmr, doh, siren, pyramid, spectrum or film. `stopped`: cut short by Ctrl-C or
-    the time limit. `steps`: optimisation steps taken in all. `measures`: all that the decoded file
-    was measured by: psnr_db of pictures, what `inrcodec.comparison` has for other kinds, without
-    SSIM.
+    `representation`: asmr, doh, siren, local-global, pyramid, spectrum or film. `stopped`: cut
+    short by Ctrl-C or the time limit. `steps`: optimisation steps taken in all. `measures`: all
+    that the decoded file was measured by: psnr_db of pictures, what `inrcodec.comparison` has for
+    other kinds, without SSIM.
     """
 
     data: bytes

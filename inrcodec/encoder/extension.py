@@ -9,7 +9,6 @@ from typing import Any
 from inrcodec.container import Header, Kind, ParsedFile, join, parse_file
 from inrcodec.container.header import Numbers
 from inrcodec.container.sections import (
-    MAX_SECTIONS,
     minor_of,
     overhead_of_joined,
     pack_contents,
@@ -26,6 +25,7 @@ from inrcodec.signals.signal import Signal
 
 # Of what is added where no rate is asked for: enough for a network, however little it is.
 _LEAST_BYTES = 400
+_LEAST_SECTIONS = 3  # that a file grows by: JOINED, and in it HEAD and WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,25 @@ def extend(
     `more` does not continue the file, and what `encode_signal` and `parse_file` raise.
     """
     parsed = parse_file(data, Limits())
-    _check_room(parsed)
+    if parsed.header.kind == Kind.IMAGE:
+        raise OptionError("an image cannot be extended; audio, video and volumes can")
+    _check_room(parsed, _LEAST_SECTIONS)
     signal = _continuing(parsed.header, more)
     chosen = _options(parsed, signal, len(data), options or {})
     added = encode_signal(signal, chosen, progress, stop)
-    longer = join(data, [_as_part(added.data, parsed.header)])
+    part = _as_part(added.data, parsed.header)
+    _check_room(parsed, 1 + parse_file(part, NO_LIMITS).section_count)
+    longer = join(data, [part])
     return Extended(longer, added, len(longer) - len(data))
 
 
-def _check_room(parsed: ParsedFile) -> None:
-    if parsed.header.kind == Kind.IMAGE:
-        raise OptionError("an image cannot be extended; audio, video and volumes can")
-    if len(parsed.sections) >= MAX_SECTIONS:
-        raise OptionError(f"the file has {MAX_SECTIONS} sections, and no file has more")
+def _check_room(parsed: ParsedFile, more: int) -> None:
+    """OptionError if with so many sections more decoders would refuse the file."""
+    count, most = parsed.section_count, Limits().sections
+    if count + more > most:
+        raise OptionError(
+            f"the file has {count} sections and would have {count + more}; decoders take {most}"
+        )
 
 
 def _continuing(header: Header, more: Signal) -> Signal:
