@@ -39,6 +39,7 @@ _REPORT = 5
 _PROBES = 4
 _LN2 = math.log(2)
 _LARGEST = 2**15 - 1  # latent that the file can hold
+_ROOM = 0.98  # share of that which latents may take up before they learn
 _RATIO = 0.1
 
 
@@ -81,18 +82,23 @@ class LatentFit(ABC):
     ) -> None:
         """`latents`: float32 of any shape, in steps. `weights`: the stored tensors in file order,
         leaves; of `contexts` the bits depend. `rates`: learning rates of other tensors; what is in
-        neither does not learn here. `least_step`: no finer steps are of use. `samples`: how many
-        the error is summed over."""
+        neither does not learn here. `least_step`: no finer steps are of use; those at which the
+        largest latent does not fit into a file are not taken either. `samples`: how many the error
+        is summed over."""
         self.latents, self.weights = latents.requires_grad_(), weights
         self.samples, self.device = samples, latents.device
         self.grids: list[Grid] | None = None
         self.steps_done = 0
-        self._contexts, self._least_step, self._generator = contexts, least_step, generator
+        self._contexts, self._generator = contexts, generator
         self._rounder: Rounder | None = None
         self._bits_factor = self._error_factor = 1.0
         rates = dict.fromkeys(contexts, _CONTEXT_RATE) | dict(rates)
         tensors = [self.latents, *(weights[name] for name in rates)]
         self._optimiser = Adam(tensors, [_LATENT_RATE, *rates.values()], decay=0.99)
+        largest = float(self.latents.detach().abs().max())
+        self._least_step = max(least_step, self.step * largest / (_ROOM * _LARGEST))
+        if self.step < self._least_step:
+            self._coarsen(self._least_step / self.step)
 
     # Steps that may follow where a goal was not reached, as a share of those planned.
     closing = 0.0
@@ -279,8 +285,13 @@ class LatentFit(ABC):
         """Multiply lambda by a factor, steps by its root; what latents stand for stays."""
         finest = (self._least_step / self.step) ** 2
         factor = max(min(max(factor, 0.7), 1.4), min(finest, 1.0))
-        self._multiply_steps(0.5 * math.log2(factor))
-        self._multiply_latents(factor**-0.5)
+        self._coarsen(factor**0.5)
+
+    @torch.no_grad()
+    def _coarsen(self, factor: float) -> None:
+        """Multiply all steps by a factor; what latents stand for stays."""
+        self._multiply_steps(math.log2(factor))
+        self._multiply_latents(1 / factor)
 
     # --- tensors and their grids ---
 

@@ -9,7 +9,7 @@ from inrcodec.container.header import TILES, Header
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.decoder.pyramid_latents import latents_crc, write_latents
 from inrcodec.encoder.check import checked, psnr_of, unit_error
-from inrcodec.encoder.goal import AIM, meet_budget, meet_quality
+from inrcodec.encoder.goal import AIM, TOLERANCE_DB, meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
 from inrcodec.encoder.latent_job import (
     ERROR_SHARE,
@@ -38,6 +38,7 @@ _TILE, _TILED_SAMPLES = 512, 2**21
 _MIRRORED = True
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
+_QUALITY_ROUNDS = 4  # fits to find one that reaches a quality
 # Size of a file with untrained contexts that a fit starts from, over that after it: what is zero at
 # first hardly comes back, so that steps are fine at first and get coarser.
 _EXCESS = 6.0
@@ -93,19 +94,33 @@ def encode_to_size(session: Session, budget: int) -> Candidate:
 
 
 def encode_to_psnr(session: Session, target: float) -> Candidate:
-    """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
-    error = error_for(session.signal, target)
+    """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError.
+
+    A fit that ends below it, of a signal with too few latents to make up for that, is followed by
+    one that aims higher.
+    """
+    aim = target
+    for _ in range(_QUALITY_ROUNDS):
+        made = _fit_to_psnr(session, target, aim)
+        if made.psnr_db >= target or made.stopped:
+            break
+        aim += target - made.psnr_db + TOLERANCE_DB
+    return require_quality(made, target)
+
+
+def _fit_to_psnr(session: Session, target: float, aim: float) -> Candidate:
+    """Fit to a quality `aim`, and bring that to `target`. Raises EncodeError."""
+    error = error_for(session.signal, aim)
     job = PyramidJob(session, None, error)
 
     def goal(measured: Measured) -> float:
         return error / max(measured.error, 1e-9)
 
-    made = job.fit(
-        goal,
-        lambda: job.meet_quality(target),
-        lambda made: (made.psnr_db >= target, -len(made.data)),
-    )
-    return require_quality(made, target)
+    def worth(made: Candidate) -> tuple[float, ...]:
+        good = made.psnr_db >= target
+        return good, -len(made.data) if good else made.psnr_db
+
+    return job.fit(goal, lambda: job.meet_quality(target), worth)
 
 
 class PyramidJob:

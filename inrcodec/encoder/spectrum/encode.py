@@ -31,6 +31,7 @@ _LEAST_STEPS = 5
 _EXCESS = 1.2
 # The finest step, in full scales: a quarter of a code value of 16 bits.
 _LEAST_STEP = 2.0**-17
+_REFINEMENTS = 8  # of a segment whose fit does not reach a quality
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
@@ -102,14 +103,10 @@ class SpectrumJob:
         def goal(measured: Measured) -> float:
             return wanted / max(measured.error, 1e-12)
 
-        def exact() -> None:
-            target = -10 * math.log10(wanted)
-            meet_quality(
-                segment.fitted,
-                lambda: -10 * math.log10(max(segment.error(), 1e-12)) - target + TOLERANCE_DB / 2,
-            )
+        def excess_db() -> float:
+            return 10 * math.log10(wanted / max(segment.error(), 1e-12)) + TOLERANCE_DB / 2
 
-        self._run(segment, goal, exact)
+        self._run(segment, goal, lambda: segment.meet_quality(excess_db))
 
     def _segment(self, number: int) -> "_SpectrumSegment":
         first, last = number / self.sound.segments, (number + 1) / self.sound.segments
@@ -172,6 +169,18 @@ class _SpectrumSegment(SegmentFit):
             factor = excess ** (0.5 / ELASTICITY)
             self.fitted.restart_at(self.fitted.step * min(max(factor, 0.25), 4.0))
             self.fitted.warm_up(10)
+
+    def meet_quality(self, excess_db: Callable[[], float]) -> None:
+        """Ones and zeros or, where they are not enough, plain rounding at finer and finer steps
+        until there are ones to drop."""
+        meet_quality(self.fitted, excess_db)
+        for _ in range(_REFINEMENTS):
+            missed = -excess_db()
+            if missed <= 0 or self.fitted.finest:
+                break
+            self.fitted.restart_at(self.fitted.step * 10 ** (-max(missed, TOLERANCE_DB) / 20))
+            self.fitted.refit_contexts()
+        meet_quality(self.fitted, excess_db)
 
     def _stored(self) -> StoredTensors:
         self.fitted.finish_frame()
