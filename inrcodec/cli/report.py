@@ -50,7 +50,7 @@ class Report:
     def failure(self, names: dict[str, str], error: BaseException) -> int:
         """Tell why the file with these `names` failed; returns the exit status."""
         message, status = explain(error)
-        if not any(name != STANDARD_STREAM and name in message for name in names.values()):
+        if not any(_names(message, name) for name in names.values()):
             message = f"{next(iter(names.values()))}: {message}"
         click.echo(one_line(f"inrcodec: {message}"), err=True)
         if self.verbose and not isinstance(error, InrError):
@@ -58,6 +58,11 @@ class Report:
         if self.as_json:
             print_json({**names, "error": message, "status": status})
         return status
+
+
+def _names(message: str, name: str) -> bool:
+    """Whether a message says which file it is about; a dash can stand anywhere in one."""
+    return message.startswith(f"{name}: ") if name == STANDARD_STREAM else name in message
 
 
 def one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """encode_signal: from a signal and a request to the bytes of a file, checked by decoding them."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -128,6 +129,7 @@ def _default_budget(signal: Signal) -> int:
 def _set_up_torch(options: EncodeOptions) -> None:
     keep_pages()
     if options.threads is not None:
-        torch.set_num_threads(options.threads)
+        # torch starts as many as it is told to, and the process dies of too many
+        torch.set_num_threads(min(options.threads, os.cpu_count() or 1))
     if options.device == "cuda" and not torch.cuda.is_available():
         raise OptionError("device = cuda, but torch sees no CUDA device")

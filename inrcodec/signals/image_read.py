@@ -65,6 +65,19 @@ def read_image(source: Path | BinaryIO, name: str, keep_metadata: bool = True) -
     return signal if keep_metadata else Signal(signal.kind, oriented(signal).samples)
 
 
+def page_count(source: Path | BinaryIO) -> int:
+    """Pages of a TIFF file, of which `read_image` takes the first; 1 for all else."""
+    from PIL import Image
+
+    if not isinstance(source, Path):
+        source.seek(0)
+    try:
+        with quiet_pillow(), Image.open(source, formats=["TIFF"]) as picture:
+            return int(getattr(picture, "n_frames", 1))
+    except Exception:  # another format, or damaged after its first page
+        return 1
+
+
 def _decode(data: bytes) -> Signal:
     if not data:
         raise InputError("file is empty")

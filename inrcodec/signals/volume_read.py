@@ -65,8 +65,12 @@ def _signal(array: np.ndarray) -> Signal:
     if array.dtype == np.bool_:
         # a damaged file may hold other bytes than 0 and 1
         return Signal("volume", (array.view(np.uint8) != 0).astype(np.uint8), bits=1)
-    if array.dtype not in DTYPES:
-        with np.errstate(over="ignore"):
-            array = array.astype(np.float32)
-    check_finite(array, "volume")
-    return Signal("volume", array)
+    if array.dtype in DTYPES:
+        check_finite(array, "volume")
+        return Signal("volume", array)
+    with np.errstate(over="ignore"):
+        single = array.astype(np.float32)
+    if np.isfinite(array).all() and not np.isfinite(single).all():
+        raise InputError(f"volume has samples above {np.finfo(np.float32).max:.1e}, float32's most")
+    check_finite(single, "volume")
+    return Signal("volume", single)
