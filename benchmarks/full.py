@@ -20,13 +20,13 @@ _EIGHT = "--images 1,4,7,10,13,16,19,22"
 _PEERS = (
     "peers fit cameraman --networks 'ASMR (3),ASMR (4),ASMR (5),ASMR (6)' --steps 1500"
     " --rate-factor 10",
-    "peers fit cameraman --networks 'SIREN (3),SIREN (4),LoE (4),LoE (5),LoE (6),LoE (7),"
-    "KiloNeRF (3),KiloNeRF (4),KiloNeRF (5),KiloNeRF (6)' --steps 2000 --batch 16384"
+    "peers fit cameraman --networks 'SIREN (3),SIREN (4),KiloNeRF (3),KiloNeRF (4),KiloNeRF (5),"
+    "KiloNeRF (6)' --steps 2000 --batch 16384 --rate-factor 10",
+    "peers fit cameraman --networks 'LoE (4),LoE (5),LoE (6),LoE (7)' --steps 2000 --batch 16384",
+    "peers fit kodak --networks ASMR --items 7,15 --steps 1000 --rate-factor 10",
+    "peers fit kodak --networks SIREN,FFN,MFN --items 7,15 --steps 500 --batch 16384"
     " --rate-factor 10",
-    "peers fit kodak --networks ASMR --items 7,15,23 --steps 1000 --rate-factor 10",
-    "peers fit kodak --networks SIREN,FFN,MFN --items 7,15,23 --steps 500 --batch 16384"
-    " --rate-factor 10",
-    "peers fit kodak --networks WIRE --items 7,15 --steps 500 --batch 16384",
+    "peers fit kodak --networks WIRE --items 7 --steps 500 --batch 16384",
     "peers fit audio --steps 2000 --rate-factor 10",
     "peers fit video --networks ASMR --steps 400 --batch 2433024 --rate-factor 10",
     "peers fit video --networks SIREN,KiloNeRF,Instant-NGP --steps 1000 --rate-factor 10",

@@ -30,7 +30,7 @@ def bd_published(results: Path) -> str:
     if not kept:
         raise Missing("no three rates of all Kodak pictures in results/kodak_pyramid.json")
     rows = rows_of(results, "kodak_pyramid")
-    return markdown(["BD-rate of", *header[1:]], kept) + f"\n\n{where(rows[0])}."
+    return markdown(["BD-rate of", *header[1:]], kept) + f"\n\n{where(rows)}."
 
 
 def sweep(results: Path) -> str:
@@ -46,7 +46,7 @@ def sweep(results: Path) -> str:
     header = [*psnr[0], *(f"BD-rate to {anchor}" for anchor in anchors)]
     pictures = ", ".join(dict.fromkeys(row["image"] for row in good))
     limit = next(row["time_limit_s"] for row in good if "time_limit_s" in row)
-    note = f"\n\n{pictures}; encodes of at most {limit:g} s. {where(rows[0])}."
+    note = f"\n\n{pictures}; encodes of at most {limit:g} s. {where(rows)}."
     return markdown(header, lines) + note
 
 
@@ -62,7 +62,7 @@ def audio_mean(results: Path) -> str:
         cells = [f"{mean(g, 'snr_db'):.1f} at {mean(g, 'kbps'):.1f}" if g else "-" for g in found]
         lines.append([f"{rate:g}", str(len(found[0])), *cells])
     header = ["kbps asked", "clips", *(f"{name}: dB at kbps" for name in names)]
-    return markdown(header, lines) + f"\n\n{where(rows[0])}."
+    return markdown(header, lines) + f"\n\n{where(rows)}."
 
 
 def performance_table(results: Path, part: str) -> str:
@@ -85,7 +85,7 @@ def performance_table(results: Path, part: str) -> str:
 def video_table(results: Path) -> str:
     """Films beside H.264 and AV1."""
     rows = rows_of(results, "video")
-    return f"{video.table(rows)}\n\n{video.bd_table(rows)}\n\n{where(rows[0])}."
+    return f"{video.table(rows)}\n\n{video.bd_table(rows)}\n\n{where(rows)}."
 
 
 def local_global_table(results: Path) -> str:
@@ -96,31 +96,31 @@ def local_global_table(results: Path) -> str:
 def stability_table(results: Path) -> str:
     """How far a fit ends below what others of its picture say."""
     rows = rows_of(results, "stability")
-    return f"{stability.table(rows)}\n\n{where(rows[0])}."
+    return f"{stability.table(rows)}\n\n{where(rows)}."
 
 
 def seams_table(results: Path) -> str:
     """Errors at the borders of partitions, in decoded files."""
     rows = rows_of(results, "seams")
-    return f"{seams.table(rows)}\n\n{where(rows[0])}."
+    return f"{seams.table(rows)}\n\n{where(rows)}."
 
 
 def cropping_table(results: Path) -> str:
     """What cropping and extending take."""
     rows = rows_of(results, "cropping")
-    return f"{cropping.crop_table(rows)}\n\n{cropping.extend_table(rows)}\n\n{where(rows[0])}."
+    return f"{cropping.crop_table(rows)}\n\n{cropping.extend_table(rows)}\n\n{where(rows)}."
 
 
 def long_table(results: Path) -> str:
     """Seconds and memory of long signals."""
     rows = rows_of(results, "long")
-    return f"{long.table(rows)}\n\n{where(rows[0])}."
+    return f"{long.table(rows)}\n\n{where(rows)}."
 
 
 def film_speed_table(results: Path) -> str:
     """Frames a second that films are decoded at."""
     rows = rows_of(results, "film_speed")
-    return f"{film_speed.table(rows)}\n\n{where(rows[0]).replace(' per encode', '')}."
+    return f"{film_speed.table(rows)}\n\n{where(rows).replace(' per encode', '')}."
 
 
 def projection_table(results: Path) -> str:
@@ -130,7 +130,7 @@ def projection_table(results: Path) -> str:
 
 def _fitted(rows: list[record.Row], table: Callable[[list[record.Row]], str]) -> str:
     """A table of fits that no file is made of, and where they ran."""
-    return f"{table(rows)}\n\n{where(rows[0]).replace(' per encode', '')}."
+    return f"{table(rows)}\n\n{where(rows).replace(' per encode', '')}."
 
 
 def peers(results: Path) -> str:
@@ -138,7 +138,7 @@ def peers(results: Path) -> str:
     from benchmarks.peers.__main__ import table
 
     rows, latencies = (rows_of(results, name) for name in ("peers", "peers_latency"))
-    return f"{table(rows, latencies)}\n\n{where(latencies[0]).replace(' per encode', '')}."
+    return f"{table(rows, latencies)}\n\n{where(latencies).replace(' per encode', '')}."
 
 
 def peers_sizes(results: Path) -> str:

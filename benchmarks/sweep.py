@@ -1,6 +1,6 @@
 """Rate against distortion, and a report on it: python -m benchmarks.sweep [PICTURE ...]
 
-Encodes pictures with every representation at several rates, decodes the files in a process of
+Encodes pictures with four representations at several rates, decodes the files in a process of
 their own, and puts JPEG, WebP, AVIF and JPEG 2000 files of at most the same bytes beside them.
 Writes rows.json and .csv, plots and report.html to bench/, with all coded files and decoded
 pictures in bench/files. Without pictures it takes three of Kodak: from $INRCODEC_DATA, else fetched

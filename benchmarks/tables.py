@@ -93,9 +93,9 @@ def kodak(results: Path) -> str:
         lines.append([label, what, *(at_rate(curve, bpp) for bpp in lengths.values()), ""])
     common = min(asked, key=lambda rate: abs(rate - _COMMON_RATE))
     lines.sort(key=lambda cells: _number(cells[2 + asked.index(common)]))
-    first = _first(ours.values(), common)[0]
+    rows = [row for groups in ours.values() for found in groups.values() for row in found]
     header = ["", "", *(f"{bpp:.3f} bpp" for bpp in lengths.values()), "s per encode"]
-    return markdown(header, lines) + f"\n\n{where(first)}."
+    return markdown(header, lines) + f"\n\n{where(rows)}."
 
 
 def _first(groups: Iterable[dict[float, list[record.Row]]], rate: float) -> list[record.Row]:
@@ -201,7 +201,7 @@ def beside_default(results: Path, name: str) -> str:
                 ]
             )
     header = ["network", "pictures", "bpp", "PSNR, dB", "s per encode"]
-    return markdown(header, lines) + f"\n\n{where(theirs[0])}."
+    return markdown(header, lines) + f"\n\n{where(theirs)}."
 
 
 def paper_size(results: Path) -> str:

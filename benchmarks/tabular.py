@@ -1,7 +1,7 @@
 """What every table of the documentation is made with."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
     )
 
 
-def where(row: record.Row) -> str:
-    """The machine and versions of a measurement, for under its table."""
+def where(rows: Sequence[record.Row]) -> str:
+    """The machine and versions of measurements, for under their table: those of the first, and the
+    commits of all."""
+    row, commits = rows[0], list(dict.fromkeys(row["commit"] for row in rows))
+    told = f"commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}"
     threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
-    return f"{row['processor']}, {threads} per encode, torch {row['torch']}, commit {row['commit']}"
+    return f"{row['processor']}, {threads} per encode, torch {row['torch']}, {told}"

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from cli_fakes import Encoded, Progress, call, make_picture, picture_bytes
+from PIL import Image
 
 from inrcodec.errors import RateError
 from inrcodec.options import EncodeOptions
@@ -116,7 +117,23 @@ def test_output_dir_is_created(codec, tmp_path):
 def test_output_dir_that_is_a_file_is_one_line(codec, tmp_path):
     make_picture(tmp_path / "a.png")
     result = call("encode", "a.png", "--output-dir", "a.png")
-    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.exit_code == 1
+    assert result.stderr == "inrcodec: --output-dir: a.png is not a directory\n"
+
+
+def test_pages_that_are_left_out_are_told(codec, tmp_path):
+    pages = [Image.new("RGB", (8, 6), colour) for colour in ("red", "green", "blue")]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "b.tif")
+    for name, told in (("a.tif", True), ("b.tif", False)):
+        result = call("encode", name)
+        assert result.exit_code == 0
+        assert (f"{name}: the first of 3 pages; the others" in result.stderr) == told
+
+
+def test_empty_standard_input_is_named_once(codec):
+    result = call("encode", "-", "-o", "a.inr", input=b"")
+    assert (result.exit_code, result.stderr) == (1, "inrcodec: -: file is empty\n")
 
 
 def test_json_has_the_promised_keys(codec, tmp_path):

@@ -68,6 +68,21 @@ def test_more_bytes_are_nearer():
     assert found[-1] > found[0] + 12
 
 
+def a_tone():
+    """Its few coefficients are more steps than a file can hold, at the finest steps."""
+    samples = np.rint(64 * np.sin(np.arange(1102) / 4)) / 128
+    return Signal("audio", samples.astype(np.float32)[:, None], rate=Fraction(8000), bits=16)
+
+
+def test_a_tone_is_no_worse_at_higher_rates():
+    found = [encode(a_tone(), size=size).psnr_db for size in (700, 1400, 2800)]
+    assert found[0] > 50 and found == sorted(found)
+
+
+def test_a_tone_meets_a_quality():
+    assert 70 <= encode(a_tone(), psnr=70.0).psnr_db < 72
+
+
 @pytest.mark.parametrize("target", [30.0, 42.0])
 @pytest.mark.parametrize("seconds", [2.0, 25.0])
 def test_a_spectrum_meets_a_quality(target, seconds):

@@ -492,3 +492,20 @@ def test_huge_requests_are_refused_at_once(name):
         with pytest.raises(LimitExceeded):
             use(data)
     assert time.perf_counter() - start < 0.5
+
+
+def squares():
+    """Black and white at 16 bits: few coefficients, of more steps than a file can hold."""
+    y, x = np.mgrid[:48, :48]
+    values = 0.03 + 0.94 * ((x // 12 + y // 12) % 2) + 0.02 * np.sin(x / 3) * np.cos(y / 5)
+    return Signal("image", np.rint(values * 65535).astype(np.uint16)[..., None])
+
+
+def test_latents_keep_to_what_a_file_can_hold():
+    options = EncodeOptions(size=4000, repr="pyramid", effort=1)
+    assert encode_signal(squares(), options).psnr_db > 65
+
+
+def test_a_quality_of_few_latents_is_met():
+    options = EncodeOptions(psnr=45.0, repr="pyramid", effort=1)
+    assert encode_signal(squares(), options).psnr_db >= 45

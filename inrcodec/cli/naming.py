@@ -52,12 +52,13 @@ def plan_jobs(inputs: Sequence[str], target: Target, suffix: Suffix) -> list[Job
 
     Raises click.UsageError where names clash: several inputs and one output, two inputs that
     become the same file, standard input twice or without a name in the output directory.
+    OutputError for an output directory that is something else.
     """
     if target.output is not None and len(inputs) > 1:
         raise click.UsageError("several inputs cannot go to one --output; use --output-dir.")
     folder = target.output_dir
     if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
-        raise click.UsageError(f"--output-dir {folder} is not a directory.")
+        raise OutputError(f"--output-dir: {folder} is not a directory")
     if list(inputs).count(STANDARD_STREAM) > 1:
         raise click.UsageError("standard input can be read only once.")
     jobs = [Job(name, _output_name(name, target, suffix)) for name in inputs]
