@@ -1,6 +1,6 @@
 """What encoding and decoding cost: python -m benchmarks.performance [PART ...]
 
-    effort    PSNR against encode seconds at efforts 1, 3, 5 and 7, 0.3 bits per pixel, one picture of Kodak
+    effort    PSNR against encode seconds at four efforts, 0.3 bits per pixel, one picture of Kodak
     decode    milliseconds, multiply-accumulates and peak memory of a 768x512 file, beside what this
               machine reaches in a matrix product: the roof of any decoder that is made of them
     size      seconds and peak memory of both directions as a picture grows, steps fixed

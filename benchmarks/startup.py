@@ -1,10 +1,10 @@
 """Time and memory of whole commands: python -m benchmarks.startup --json
 
 What a user waits for: the interpreter, imports and the work, in a fresh process. Peak memory is the
-process's own largest resident set. The decoded files are of 768x512, one of each of four representations at
-0.3 bpp; they come from fits of a few steps, since the quality of weights changes nothing about the
-time they take to decode. This module imports nothing large: on Linux a child's peak starts at what
-its parent had.
+process's own largest resident set. The decoded files are of 768x512, one of each of four
+representations at 0.3 bpp; they come from fits of a few steps, since the quality of weights changes
+nothing about the time they take to decode. This module imports nothing large: on Linux a child's
+peak starts at what its parent had.
 """
 
 import json
