@@ -18,8 +18,8 @@ _KODAK = "kodak --jobs 2 --threads 1"
 _EIGHT = "--images 1,4,7,10,13,16,19,22"
 # ASMR costs so little that its steps can be of all samples, as the paper's are.
 _PEERS = (
-    "peers fit cameraman --networks 'ASMR (3),ASMR (4),ASMR (5),ASMR (6)' --steps 1500"
-    " --rate-factor 10",
+    "peers fit cameraman --networks 'ASMR (3),ASMR (4),ASMR (5)' --steps 1500 --rate-factor 10",
+    "peers fit cameraman --networks 'ASMR (6)' --steps 1500 --rate-factor 3",
     "peers fit cameraman --networks 'SIREN (3),SIREN (4),KiloNeRF (3),KiloNeRF (4),KiloNeRF (5),"
     "KiloNeRF (6)' --steps 2000 --batch 16384 --rate-factor 10",
     "peers fit cameraman --networks 'LoE (4),LoE (5),LoE (6),LoE (7)' --steps 2000 --batch 16384",

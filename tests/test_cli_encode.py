@@ -132,7 +132,7 @@ def test_pages_that_are_left_out_are_told(codec, tmp_path):
 
 
 def test_empty_standard_input_is_named_once(codec):
-    result = call("encode", "-", "-o", "a.inr", input=b"")
+    result = call("encode", "-", "-o", "a.inr", stdin=b"")
     assert (result.exit_code, result.stderr) == (1, "inrcodec: -: file is empty\n")
 
 

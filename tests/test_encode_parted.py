@@ -74,9 +74,9 @@ def a_tone():
     return Signal("audio", samples.astype(np.float32)[:, None], rate=Fraction(8000), bits=16)
 
 
-def test_a_tone_is_no_worse_at_higher_rates():
+def test_a_tone_keeps_its_quality_at_high_rates():
     found = [encode(a_tone(), size=size).psnr_db for size in (700, 1400, 2800)]
-    assert found[0] > 50 and found == sorted(found)
+    assert found[0] > 50 and min(found[1:]) > found[0] + 5
 
 
 def test_a_tone_meets_a_quality():

@@ -39,7 +39,6 @@ _REPORT = 5
 _PROBES = 4
 _LN2 = math.log(2)
 _LARGEST = 2**15 - 1  # latent that the file can hold
-_ROOM = 0.98  # share of that which latents may take up before they learn
 _RATIO = 0.1
 
 
@@ -65,6 +64,7 @@ class LatentFit(ABC):
 
     - steps that differ: `_square_step`; latents in other steps: `_multiply_latents`;
     - another `ratio`, lambda over the square of the step; steps to look `ahead`, or `closing` in;
+      other `room`;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - tensors with fixed grids: `use_grids`;
     - an aim for each latent: `wanted`.
@@ -96,12 +96,14 @@ class LatentFit(ABC):
         tensors = [self.latents, *(weights[name] for name in rates)]
         self._optimiser = Adam(tensors, [_LATENT_RATE, *rates.values()], decay=0.99)
         largest = float(self.latents.detach().abs().max())
-        self._least_step = max(least_step, self.step * largest / (_ROOM * _LARGEST))
+        self._least_step = max(least_step, self.step * largest / (self.room * _LARGEST))
         if self.step < self._least_step:
             self._coarsen(self._least_step / self.step)
 
     # Steps that may follow where a goal was not reached, as a share of those planned.
     closing = 0.0
+    # Share of what a file can hold that latents may take up before they learn.
+    room = 0.98
     # How many steps ahead the goal is compared with what the fit is coming to by itself.
     ahead = 0
 
@@ -246,7 +248,7 @@ class LatentFit(ABC):
         return soft_rounded(self.latents, noise.mul_(2 * width).sub_(width), temperature)
 
     def _rounded(self) -> Tensor:
-        return self.latents.detach().round()
+        return self.latents.detach().round().clamp_(-_LARGEST, _LARGEST)
 
     def _hard_bits(self, weights: Weights, values: Tensor) -> Tensor:
         return hard_bits(values, self._log_scales(weights, values))
@@ -351,7 +353,7 @@ class LatentFit(ABC):
 
     def _integers(self) -> Tensor:
         """Latents as the file would hold them, int32 on the CPU."""
-        return self._rounded().clamp(-_LARGEST, _LARGEST).to(torch.int32).cpu()
+        return self._rounded().to(torch.int32).cpu()
 
 
 class _Course:

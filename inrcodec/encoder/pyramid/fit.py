@@ -16,14 +16,16 @@ from inrcodec.nets.pyramid import Pyramid, frame_parts
 
 _WEIGHT_RATE, _STEP_RATE = 0.025, 0.001
 _CONTEXT_TENSORS = ("near", "parents", "cross", "offsets", "slopes")
-# The frame needs few bytes: it is stored finely, once.
-_FRAME_LEVELS = 1 << 14
+# The frame needs few bytes: it is stored finely, once. Errors of its means and axes are in all
+# samples: with steps as fine as those for 16 bits they would be the larger part.
+_FRAME_LEVELS, _FINER_LEVELS, _FINE_STEP = 1 << 14, 1 << 16, 2.0**-9
 
 
 class PyramidFit(LatentFit):
     """One fit of a pyramid to samples in 0..1; `least_step`: no finer steps are of use."""
 
     ahead = 10
+    room = 0.8  # steps of single grids learn
 
     def __init__(
         self,
@@ -173,7 +175,8 @@ class PyramidFit(LatentFit):
         assert self.grids is not None
         frame = self.arrays()["frame"]
         low, high = float(np.float16(frame.min() - 0.01)), float(np.float16(frame.max() + 0.01))
-        self._round_to(self.grids, frame=Grid(_FRAME_LEVELS, low, high))
+        levels = _FINER_LEVELS if self.step < _FINE_STEP else _FRAME_LEVELS
+        self._round_to(self.grids, frame=Grid(levels, low, high))
         by_name = dict(zip(self.weights, self.grids, strict=True))
         self._learner.use_grids([by_name[name] for name in self._finest])
 
