@@ -92,9 +92,9 @@ def test_the_default_rate_is_the_files():
     data = inrcodec.encode(audio(4000), kbps=64, repr="spectrum", settings={"steps": "10"})
     extended = extend(data, audio(3000), FAST)
     assert 0.9 < extended.added_bytes / (len(data) * 0.75) <= 1.001
-    rates = {"kbps": 96.0}, {"bpp": 12.0}, {"size": 4500}
+    rates = {"kbps": 48.0}, {"bpp": 6.0}, {"size": 2250}
     sizes = [extend(data, audio(3000), {**rate, **FAST}).added_bytes for rate in rates]
-    assert all(4300 < size <= 4500 for size in sizes)
+    assert all(2150 < size <= 2250 for size in sizes)
 
 
 def test_a_quality():
