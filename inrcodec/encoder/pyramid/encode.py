@@ -101,15 +101,16 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     """
     aim = target
     for _ in range(_QUALITY_ROUNDS):
-        made = _fit_to_psnr(session, target, aim)
-        if made.psnr_db >= target or made.stopped:
+        made, finest = _fit_to_psnr(session, target, aim)
+        if made.psnr_db >= target or made.stopped or finest:
             break
         aim += target - made.psnr_db + TOLERANCE_DB
     return require_quality(made, target)
 
 
-def _fit_to_psnr(session: Session, target: float, aim: float) -> Candidate:
-    """Fit to a quality `aim`, and bring that to `target`. Raises EncodeError."""
+def _fit_to_psnr(session: Session, target: float, aim: float) -> tuple[Candidate, bool]:
+    """Fit to a quality `aim`, and bring that to `target`; whether its steps are the finest. Raises
+    EncodeError."""
     error = error_for(session.signal, aim)
     job = PyramidJob(session, None, error)
 
@@ -120,7 +121,7 @@ def _fit_to_psnr(session: Session, target: float, aim: float) -> Candidate:
         good = made.psnr_db >= target
         return good, -len(made.data) if good else made.psnr_db
 
-    return job.fit(goal, lambda: job.meet_quality(target), worth)
+    return job.fit(goal, lambda: job.meet_quality(target), worth), job.fitted.finest
 
 
 class PyramidJob:
