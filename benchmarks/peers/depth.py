@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import record
-from benchmarks.charts import spread
+from benchmarks.charts import COLOURS, spread
 
 Points = dict[str, list[tuple[int, float]]]  # families of networks by name: layers and a figure
 
 _NAME = re.compile(r"(\S+) (?:\d+x|\()(\d+)\)?")
-_COLOURS = {"ASMR": "#e8622c", "SIREN": "#1a9e70", "LoE": "#8a6ee0", "KiloNeRF": "#2f80de"}
+_COLOURS = {"ASMR": COLOURS["asmr"], "SIREN": COLOURS["siren"]}
+_COLOURS |= {"LoE": COLOURS["doh"], "KiloNeRF": COLOURS["pyramid"]}  # which are not drawn here
 _LABEL_GAP = 0.06  # of the height, between two labels
 
 

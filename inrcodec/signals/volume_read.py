@@ -70,7 +70,7 @@ def _signal(array: np.ndarray) -> Signal:
         return Signal("volume", array)
     with np.errstate(over="ignore"):
         single = array.astype(np.float32)
-    if np.isfinite(array).all() and not np.isfinite(single).all():
+    if not np.isfinite(single).all() and np.isfinite(array).all():
         raise InputError(f"volume has samples above {np.finfo(np.float32).max:.1e}, float32's most")
     check_finite(single, "volume")
     return Signal("volume", single)
