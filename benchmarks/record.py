@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.data import ROOT
 
 Row = dict[str, Any]
+_WRITTEN = ("benchmarks/results", "docs", "README.md")
 
 
 def command_line(module: str) -> str:
@@ -50,9 +51,19 @@ def provenance(threads: int, command: str = "", seed: int = 0) -> Row:
 
 
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    """HEAD, and whether the tree differs from it in more than what benchmarks and `make docs`
+    write themselves: a run's own rows do not make the next one's commit unknown."""
+    head = _git("rev-parse", "--short", "HEAD")
+    if not head:
+        return "unknown"
+    changed = _git("status", "--porcelain", "--", ":/", *(f":/!{path}" for path in _WRITTEN))
+    return f"{head}-dirty" if changed else head
+
+
+def _git(*arguments: str) -> str:
+    """What a git command prints, "" where it fails."""
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def _processor() -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import subprocess
 import sys
 
 import array_api_compat.torch
@@ -142,6 +143,27 @@ def test_record_round_trip(tmp_path):
     record.save(path, "the command", rows)
     assert record.load(path) == rows
     assert path.with_suffix(".csv").read_text().splitlines() == ["a,b,c", "1,2.5,", "2,,x"]
+
+
+def test_a_runs_own_rows_leave_its_commit_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    commit = record.provenance(1)["commit"]
+    assert commit == "unknown"
+    (tmp_path / "code.py").write_text("1")
+    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
+    for arguments in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", "1"],
+    ):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    head = record.provenance(1)["commit"]
+    assert head != "unknown" and "dirty" not in head
+    (tmp_path / "benchmarks" / "results" / "rows.json").write_text("[]")
+    assert record.provenance(1)["commit"] == head
+    (tmp_path / "code.py").write_text("2")
+    assert record.provenance(1)["commit"] == f"{head}-dirty"
 
 
 def test_rows_are_grouped_and_averaged():
