@@ -19,14 +19,18 @@ def load_all(sources: Sequence[Source], resolution: int | None = None) -> list[S
     """Return the signals of all sources: signals, paths, or "-" for standard input.
 
     Meshes take `resolution`, or else that of a volume among the .inr files and signals. Raises what
-    decoding and reading raise, naming the file.
+    decoding and reading raise, naming the file, and OptionError for a resolution of one source that
+    is no mesh.
     """
     found = [_ready(source) for source in sources]
     volumes = [one for one in found if isinstance(one, Signal) and one.kind == "volume"]
     if resolution is None and volumes:
         resolution = max(volumes[0].shape)
+    among_others = len(sources) > 1
     return [
-        one if isinstance(one, Signal) else read_signal(one, str(source), resolution=resolution)
+        one
+        if isinstance(one, Signal)
+        else read_signal(one, str(source), resolution=resolution, among_others=among_others)
         for one, source in zip(found, sources, strict=True)
     ]
 

@@ -64,7 +64,7 @@ def test_content_says_the_kind(tmp_path, what):
     path = tmp_path / "file"
     path.write_bytes(made())
     for source in (path, io.BytesIO(path.read_bytes())):
-        signal = read_signal(source, "file", resolution=8)
+        signal = read_signal(source, "file", resolution=8, among_others=True)
         assert (signal.kind, signal.shape) == (kind, shape)
 
 
@@ -92,6 +92,17 @@ def test_metadata_is_kept_or_not(tmp_path):
 def test_a_mesh_needs_a_resolution():
     with pytest.raises(OptionError, match=r"a\.obj: a mesh needs --resolution"):
         read_signal(io.BytesIO(CUBE), "a.obj")
+
+
+@pytest.mark.parametrize("what", ["npy", "folder"])
+def test_a_resolution_is_for_meshes(tmp_path, what):
+    path = tmp_path / "a"
+    if what == "folder":
+        write_frames(random_video(), path)
+    else:
+        path.write_bytes(array(noise(4)))
+    with pytest.raises(OptionError, match=r"a: --resolution is for meshes"):
+        read_signal(path, "a", resolution=8)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def read_signal(
     *,
     keep_metadata: bool = True,
     resolution: int | None = None,
+    among_others: bool = False,
 ) -> Signal:
     """Return the signal in a file, a stream or a folder of frames.
 
@@ -31,17 +32,19 @@ def read_signal(
     .npz and NIfTI-1 are volumes. So are .npy files, but for uint8 and uint16 of 2 axes, or of 3
     with 1 to 4 values along the last, which are pictures. Meshes become volumes of `resolution`
     voxels along the longest side; all else is read as a picture. `keep_metadata` is for pictures:
-    see `read_image`. A film is not read whole to know it; a stream is.
+    see `read_image`. With `among_others` the resolution is for meshes that there may be among
+    several sources. A film is not read whole to know it; a stream is.
 
     `name` is what messages call the file. Raises InputError, naming it, as the readers do, and
-    OptionError for a mesh without a resolution.
+    OptionError for a mesh without a resolution, and for a resolution of anything else.
     """
-    if isinstance(source, Path) and source.is_dir():
-        return _read_video(source, name)
+    folder = isinstance(source, Path) and source.is_dir()
     if not isinstance(source, Path):
         source = io.BytesIO(read_all(source, printable(name)))
     whole = cache(lambda: _whole(source, name))
-    kind = _kind(_start(source, name), whole, name)
+    kind = "video" if folder else _kind(_start(source, name), whole, name)
+    if kind != "mesh" and resolution is not None and not among_others:
+        raise OptionError(f"{printable(name)}: --resolution is for meshes: OBJ, PLY or STL")
     if kind in ("audio", "video"):
         return _READERS[kind](source, name)
     if kind == "mesh":
