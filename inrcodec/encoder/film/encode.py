@@ -8,6 +8,7 @@ import torch
 
 from inrcodec.decoder.film import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.describe import planes_of
+from inrcodec.encoder.film.blocks import best_block, trial_cost
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import Start, padded
 from inrcodec.encoder.film.synthesis import Planes
@@ -49,13 +50,14 @@ _MOST_MISSED_DB, _FARTHEST_DB = 0.5, 6.0
 _RECODINGS = 6
 
 
-def planned_film(signal: Signal, frames: int) -> Film:
-    """Sizes of the film of a segment of so many frames."""
+def planned_film(signal: Signal, frames: int, block: int = 0) -> Film:
+    """Sizes of the film of a segment of so many frames. `block`: samples from one vector to the
+    next; without one what frames of their size often need."""
     side = min(signal.shape[1:])
     halved = signal.chroma is not None
     levels = max(1, min(4, int(math.log2(max(side, 16) / 16))))
     levels = min(levels, max(1, int(math.log2(max(signal.shape[1:])))))
-    block = 16 if side >= 128 else 8
+    block = block or (32 if side >= 256 else 16 if side >= 128 else 8)
     return Film(
         shape=(frames, *signal.shape[1:]),
         channels=signal.channels,
@@ -80,7 +82,9 @@ def encode_to_size(session: Session, budget: int) -> Candidate:
     """Fit within a budget in bytes. Raises RateError."""
     job = FilmJob(session)
     left = job.file.room(budget)
-    step = job.step_for_bits(_EXCESS * max(8.0 * left - 8 * job.fixed_bytes, 2.0 * left))
+    bits = _EXCESS * max(8.0 * left - 8 * job.fixed_bytes, 2.0 * left)
+    job.choose_block(job.step_for_bits(bits))
+    step = job.step_for_bits(bits)
     shares = np.array([start.bits(step) for start in job.starts]) + 8 * job.tensor_bytes
     for number in range(len(job.starts)):
         share = int(left * shares[number] / shares[number:].sum())
@@ -95,6 +99,8 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     aim, finer, best = target + TOLERANCE_DB / 2, 1.0, None
     for _ in range(_QUALITY_ROUNDS):
         error = 10 ** (-aim / 10) * job.values
+        if best is None:
+            job.choose_block(job.step_for_error(ERROR_SHARE * error))
         step = max(job.step_for_error(ERROR_SHARE * error) * finer, job.least_step)
         shares = np.array([start.error(step) for start in job.starts])
         job.parts.clear()
@@ -134,16 +140,36 @@ class FilmJob:
         frames = signal.shape[0]
         self._cuts = [(a, min(a + self._segment, frames)) for a in range(0, frames, self._segment)]
         self._device = device_of(options)
-        net = planned_film(signal, self._segment)
-        self.file = Segmented(session, net, self._segment, len(self._cuts))
-        self.tensor_bytes = expected_bytes(net.tensors()) + 30
         self.least_step = max(_LEAST_STEP / signal.peak, _FIRST)
         self._colours, self._axes = _colours(signal)
+        self.parts: list[Part] = []
+        self._stopped = False
+        self._use_block(planned_film(signal, self._segment).block)
+
+    def _use_block(self, block: int) -> None:
+        """Plan the file with this block, and search for all motion."""
+        self._block = block
+        net = planned_film(self.session.signal, self._segment, block)
+        self.file = Segmented(self.session, net, self._segment, len(self._cuts))
+        self.tensor_bytes = expected_bytes(net.tensors()) + 30
         self.starts = [
             Start(self._net(number), self._planes(number)) for number in range(len(self._cuts))
         ]
-        self.parts: list[Part] = []
-        self._stopped = False
+
+    def choose_block(self, step: float) -> None:
+        """Plan and search anew where coefficients in these steps want another block: a segment in
+        the middle speaks for all."""
+        number = len(self._cuts) // 2
+        first, last = self._cuts[number]
+        signal, planes = self.session.signal, self._planes(number)
+
+        def cost(block: int) -> float:
+            net = planned_film(signal, last - first, block)
+            return trial_cost(net, planes, step)
+
+        best = best_block(self._block, min(signal.shape[1:]), cost)
+        if best != self._block:
+            self._use_block(best)
 
     @property
     def fixed_bytes(self) -> float:
@@ -159,7 +185,7 @@ class FilmJob:
 
     def _net(self, number: int) -> Film:
         first, last = self._cuts[number]
-        return planned_film(self.session.signal, last - first)
+        return planned_film(self.session.signal, last - first, self._block)
 
     def _planes(self, number: int) -> Planes:
         """The frames of a segment in the film's own axes, padded: made when they are needed, for
@@ -218,13 +244,14 @@ class FilmJob:
         self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
         seed = self.session.options.seed + number
         planes, start = self._planes(number), self.starts[number]
-        fitted = FilmFit(planes, start, self._colours, step, self.least_step, seed)
+        steps = self._planned(start.net)
+        fitted = FilmFit(planes, start, self._colours, step, self.least_step, seed, steps)
         return _FilmSegment(self.session, fitted, number)
 
     def _run(self, segment: "_FilmSegment", goal: Goal, exact: Callable[[], None]) -> None:
         session, fitted = self.session, segment.fitted
         fitted.warm_up()
-        pace = session.pace(self._planned(fitted), 1 / (len(self._cuts) - len(self.parts)))
+        pace = session.pace(self._planned(fitted.net), 1 / (len(self._cuts) - len(self.parts)))
         if fitted.run(pace, goal, session.fitting, session.should_stop):
             self._stopped = True
         exact()
@@ -233,9 +260,9 @@ class FilmJob:
         session.steps += fitted.steps_done
         self.parts.append(segment.part())
 
-    def _planned(self, fitted: FilmFit) -> int:
-        """Steps of the effort."""
-        options, samples = self.session.options, math.prod(fitted.net.shape)
+    def _planned(self, net: Film) -> int:
+        """Steps of the effort for a segment."""
+        options, samples = self.session.options, math.prod(net.shape)
         steps = STEPS[options.effort]
         if samples > _FULL_STEPS_SAMPLES:
             steps = int(steps * _FULL_STEPS_SAMPLES / samples)

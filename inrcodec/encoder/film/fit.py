@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inrcodec.decoder.film import Integers
 from inrcodec.encoder.film.context import FilmContexts
-from inrcodec.encoder.film.start import Start, frames_of
+from inrcodec.encoder.film.start import Start, first_steps, frames_of
 from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis
 from inrcodec.encoder.latent_fit import LatentFit, Weights
 from inrcodec.encoder.rate import Grid
@@ -21,16 +21,14 @@ from inrcodec.nets.film import Film, steps_of
 from inrcodec.nets.pyramid import Grid as LatentGrid
 
 _STEP_RATE = 0.001
-# Octaves by which frames of a class have finer steps than the mean: others lean on them.
-_LEANING = (-0.35, -0.3, 0.0, 0.1, 0.2, 0.3)
-# Motion's step in samples, and that of shares, where that of the coefficients is one.
-_MOTION_STEP, _SHARE_STEP = 9.0, 1.8
 # One step in octaves of the stored steps, and of the stored colours.
 _FINE, _FINE_COLOURS = 2.0**-10, 2.0**-12
 # Zeros in the place of vectors spoil whole blocks, and a one more or less in a frame spoils all
 # that were fitted to what is predicted from it: ones there are wanted so many times as much as they
 # are large, zeros so many times less.
 _VECTOR_WORTH = _OTHERS_LEAN = 64.0
+# Octaves by which steps of pictures can rise before those of motion do.
+_LAG = 0.5
 _NOT_CONTEXTS = ("colours", "steps")
 
 
@@ -48,15 +46,18 @@ class FilmFit(LatentFit):
         step: float,
         least_step: float,
         seed: int,
+        steps: int,
     ) -> None:
+        """For about so many steps: the motion before them takes a share of their time."""
         net, device = start.net, planes[0].device
         self.net, self._planes = net, planes
         self._context_model, self._synthesis = FilmContexts(net, device), Synthesis(net, device)
         self._masks = [mask.to(device) for mask in _masks(net)]
         generator = torch.Generator().manual_seed(seed % 2**63)
-        weights = _first_weights(net, colours, step, generator, device)
-        latents = start.latents(planes, weights, self.ratio * step**2)
+        weights = _first_weights(start, colours, step, generator, device)
+        latents = start.latents(planes, weights, self.ratio * step**2, steps)
         self._grids = [_grids(net, number) for number in range(len(net.batches))]
+        self._motion_octaves = math.log2(step) + _LAG
         self._sizes = [math.prod(s) for kinds in self._grids for kind in kinds for s in kind]
         super().__init__(
             latents=torch.cat([grid.reshape(-1) for each in latents for grid in each.all()]),
@@ -80,12 +81,23 @@ class FilmFit(LatentFit):
         self.weights["steps"][:-2] += octaves / 16
         if self.grids is not None:  # the grid lies closely around the steps: it goes with them
             self._round_to(self.grids, steps=_fine(self.arrays()["steps"], _FINE))
+        elif (more := math.log2(self.step) - self._motion_octaves) > 0:
+            self._coarsen_motion(more)
 
     def _multiply_latents(self, factor: float) -> None:
-        """Those of pictures: motion that was rounded anew would move every frame after it."""
+        """Those of pictures: motion that is rounded anew moves every frame after it."""
         for grids in self._parts(self.latents):
             for grid in grids.picture:
                 grid *= factor
+
+    def _coarsen_motion(self, octaves: float) -> None:
+        """Multiply motion's steps, where those of pictures have become much coarser than planned:
+        else hardly a bit would be left for pictures at low rates."""
+        self.weights["steps"][-2:] += octaves / 16
+        self._motion_octaves += octaves
+        for grids in self._parts(self.latents):
+            for grid in grids.motion:
+                grid *= 2**-octaves
 
     def _log_scales(self, weights: Weights, values: Tensor) -> Tensor:
         return self._context_model.log_scales(weights, self._parts(values))
@@ -177,18 +189,19 @@ class FilmFit(LatentFit):
 
 
 def _first_weights(
-    net: Film, colours: np.ndarray, step: float, generator: torch.Generator, device: torch.device
+    start: Start,
+    colours: np.ndarray,
+    step: float,
+    generator: torch.Generator,
+    device: torch.device,
 ) -> dict[str, Tensor]:
     """Leaves in file order: colours and steps, all else at random."""
-    leaning = torch.tensor([_LEANING[min(i, len(_LEANING) - 1)] for i in range(net.classes)])
-    steps = (math.log2(step) + leaning)[:, None].expand(-1, net.levels + 1).reshape(-1)
-    motion = torch.tensor([_MOTION_STEP * step, _SHARE_STEP * step]).log2()
     known = {
         "colours": torch.from_numpy(colours),
-        "steps": torch.cat([steps, motion]) / 16,
+        "steps": first_steps(start.net, step, start.sharpness),
     }
     weights = {}
-    for spec in net.tensors():
+    for spec in start.net.tensors():
         values = torch.rand(spec.shape, generator=generator) * 2 - 1
         values = known.get(spec.name, values * spec.bound + spec.start)
         weights[spec.name] = values.clone().to(device).requires_grad_()

@@ -13,12 +13,12 @@ from inrcodec.nets.motion import HALF_WAY
 _REACH = len(HALF_WAY)
 # Scales of the search, and samples that a vector can be off at the first and at the others.
 _COARSEST = 16
-_FIRST_REACH, _REACH_AFTER = 3, 1
+_FIRST_REACH, _REACH_AFTER = 8, 1
 # Corrections at the finest scale, in samples.
 _UNITS = (1.0, 0.5, 0.25)
 # Weight of a block's surroundings; what an octave of being unlike its neighbours costs a vector,
 # in mean absolute difference.
-_AROUND, _UNLIKE = 1.0, 0.003
+_AROUND, _UNLIKE = 1.0, 0.002
 
 
 def doubled(planes: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ def moved(double: Tensor, motion: Tensor) -> Tensor:
 @torch.no_grad()
 def matched(current: Tensor, reference: Tensor, block: int) -> Tensor:
     """Fields of motion (n, 2, h / block, w / block) from planes (n, 1, h, w) to references of the
-    same shape, from coarse to fine, of up to about 60 samples.
+    same shape, from coarse to fine, of up to about 140 samples.
 
     Around every vector small corrections are tried, at the finest scale down to a quarter of a
     sample, then the vectors of its neighbours. That with the least absolute differences in its

@@ -14,10 +14,18 @@ from inrcodec.encoder.latent_job import static_bits
 from inrcodec.encoder.optimiser import Adam
 from inrcodec.nets.film import Batch, Film
 
-# The search's own share of the work: updates of the fields before the fit, and their rate.
-_UPDATES, _RATE = 40, 0.3
+# Updates of the fields before a fit: least and most of them, so many for each of its steps, and
+# their rate.
+_UPDATES, _MOST_UPDATES, _UPDATES_A_STEP, _RATE = 40, 160, 0.5, 0.6
 # Squared error that better motion saves here, of which coefficients would have had to pay: about.
-_WORTH = 0.05
+_WORTH = 0.1
+# Octaves by which frames of a class have finer steps than the mean: others lean on them.
+_LEANING = (-0.35, -0.3, 0.0, 0.1, 0.2, 0.3)
+# What a vector that is off by its step changes samples by, in their steps: root mean square.
+_MOTION_ERROR = 0.34
+# Finest and coarsest step of motion, in samples, and the step of shares where that of the
+# coefficients is one.
+_MOTION_STEPS, _SHARE_STEP = (1 / 16, 4.0), 1.8
 # By how much coefficients are drawn towards zero before they are rounded, in steps: few ones are
 # worth their bits.
 _DEAD = 0.25
@@ -32,28 +40,12 @@ class Start:
 
     def __init__(self, net: Film, planes: Planes) -> None:
         """`planes`: all frames in the film's own axes, padded. They are not kept."""
-        self.net = net
+        self.net, self.sharpness = net, sharpness(planes)
         self._synthesis = Synthesis(net, planes[0].device)
-        self._fields = self._matched(planes[0][:, :1])
+        self._fields = [
+            searched(planes, batch, net.block) if batch.fields else None for batch in net.batches
+        ]
         self._bits, self._errors = self._plain(planes)
-
-    def _matched(self, luma: Tensor) -> list[Tensor | None]:
-        found: list[Tensor | None] = []
-        for batch in self.net.batches:
-            if not batch.fields:
-                found.append(None)
-                continue
-            sides = [refs for refs in (batch.before, batch.after) if refs]
-            fields = [
-                matched(luma[list(batch.frames)], luma[list(refs)], self.net.block)
-                for refs in sides
-            ]
-            if batch.fields > 2:
-                first, second = fields
-                none = torch.zeros_like(first[:, :1])
-                fields = [(first - second) / 2, (first + second) / 2, none]
-            found.append(torch.cat(fields, dim=1))
-        return found
 
     @torch.no_grad()
     def _plain(self, originals: Planes) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +56,7 @@ class Start:
             batch = Batch(whole.level, *some)
             planes = frames_of(originals, batch.frames)
             if fields is not None:
-                kept = _doubled(originals, batch.references)
+                kept = all_doubled(originals, batch.references)
                 predicted = self._synthesis.predicted(batch, fields[::_SPARSE], kept)
                 planes = [a - b for a, b in zip(planes, predicted, strict=True)]
             share = len(whole.frames) / len(batch.frames)
@@ -85,57 +77,101 @@ class Start:
         return float(2 ** np.interp(math.log2(step), _OCTAVES, np.log2(self._errors + 1e-12)))
 
     def latents(
-        self, originals: Planes, weights: Mapping[str, Tensor], lagrange: float
+        self, originals: Planes, weights: Mapping[str, Tensor], lagrange: float, steps: int
     ) -> list[Grids]:
-        """Latents of every batch, not rounded, each predicted from frames that are; `originals`:
-        the same planes as before."""
+        """Latents of every batch, not rounded, each predicted from frames that are, for a fit of so
+        many steps; `originals`: the same planes as before."""
         with torch.no_grad():
             weights = {name: tensor.detach() for name, tensor in weights.items()}
+        updates = min(_UPDATES + int(_UPDATES_A_STEP * steps), _MOST_UPDATES)
         kept: dict[int, Planes] = {}
         latents = []
         for number, batch in enumerate(self.net.batches):
             planes = frames_of(originals, batch.frames)
             motion: list[Tensor] = []
             predicted = [torch.zeros_like(plane) for plane in planes]
-            if batch.fields:
-                motion = self._refined(originals, number, weights, lagrange)
+            fields = self._fields[number]
+            if fields is not None:
+                motion = refined(
+                    self._synthesis, originals, batch, fields, weights, lagrange, updates
+                )
                 rounded = [grid.round() for grid in motion]
                 with torch.no_grad():
-                    fields = self._synthesis.fields(weights, batch, rounded)
-                    predicted = self._synthesis.predicted(batch, fields, kept)
+                    found = self._synthesis.fields(weights, batch, rounded)
+                    predicted = self._synthesis.predicted(batch, found, kept)
             with torch.no_grad():
                 left = [a - b for a, b in zip(planes, predicted, strict=True)]
                 picture = self._synthesis.coefficients(weights, batch, left)
-                picture = [g.sign() * (g.abs() - _DEAD).clamp_min(0) for g in picture]
+                picture = [drawn_in(grid) for grid in picture]
                 coded = [grid.round() for grid in picture]
-                found = self._synthesis.pictures(weights, batch, coded)
-                found = [a + b for a, b in zip(found, predicted, strict=True)]
-                self._synthesis.keep(batch, found, kept)
+                decoded = self._synthesis.pictures(weights, batch, coded)
+                decoded = [a + b for a, b in zip(decoded, predicted, strict=True)]
+                self._synthesis.keep(batch, decoded, kept)
             latents.append(Grids(motion, picture))
         return latents
 
-    def _refined(
-        self, originals: Planes, number: int, weights: Mapping[str, Tensor], lagrange: float
-    ) -> list[Tensor]:
-        """Latents of a batch's motion after a few updates towards less error and fewer bits; with
-        chroma apart, of luma alone, which is as good."""
-        batch, fields = self.net.batches[number], self._fields[number]
-        assert fields is not None
-        grids = self._synthesis.motion_latents(weights, batch, fields)
-        leaves = [grid.clone().requires_grad_() for grid in grids]
-        optimiser = Adam(leaves)
-        planes = frames_of(originals[:1], batch.frames)
-        kept = _doubled(originals[:1], batch.references)
-        for update in range(_UPDATES):
-            optimiser.clear()
-            moved = self._synthesis.predicted(
-                batch, self._synthesis.fields(weights, batch, leaves), kept
-            )
-            error = sum((a - b).square().sum() for a, b in zip(planes, moved, strict=True))
-            bits = sum(torch.log2(1 + 2 * leaf.abs()).sum() for leaf in leaves)
-            (_WORTH / lagrange * error + bits).backward()  # type: ignore[union-attr]
-            optimiser.step(_RATE * (1.05 - update / _UPDATES))
-        return [leaf.detach() for leaf in leaves]
+
+def sharpness(planes: Planes) -> float:
+    """Root mean square of how the first plane changes from a sample to the next."""
+    luma = planes[0][:, :1]
+    squares = [luma.diff(dim=axis).square().mean() for axis in (2, 3)]
+    return math.sqrt(float(sum(squares)) / 2)
+
+
+def first_steps(net: Film, step: float, sharpness: float) -> Tensor:
+    """The tensor `steps` for coefficients in steps of about `step`: motion's are such that the
+    samples of frames as sharp as this bear them."""
+    leaning = torch.tensor([_LEANING[min(i, len(_LEANING) - 1)] for i in range(net.classes)])
+    steps = (math.log2(step) + leaning)[:, None].expand(-1, net.levels + 1).reshape(-1)
+    finest, coarsest = _MOTION_STEPS
+    motion = min(max(_MOTION_ERROR * step / max(sharpness, 1e-9), finest), coarsest)
+    return torch.cat([steps, torch.tensor([motion, _SHARE_STEP * step]).log2()]) / 16
+
+
+def searched(planes: Planes, batch: Batch, block: int) -> Tensor:
+    """Fields of motion of a batch, (n, fields, h, w), by search in the originals."""
+    luma = planes[0][:, :1]
+    fields = [
+        matched(luma[list(batch.frames)], luma[list(refs)], block)
+        for refs in (batch.before, batch.after)
+        if refs
+    ]
+    if batch.fields > 2:
+        first, second = fields
+        none = torch.zeros_like(first[:, :1])
+        fields = [(first - second) / 2, (first + second) / 2, none]
+    return torch.cat(fields, dim=1)
+
+
+def refined(
+    synthesis: Synthesis,
+    originals: Planes,
+    batch: Batch,
+    fields: Tensor,
+    weights: Mapping[str, Tensor],
+    lagrange: float,
+    updates: int = _UPDATES,
+) -> list[Tensor]:
+    """Latents, not rounded, of a batch's motion after a few updates of its fields towards less
+    error and fewer bits; with chroma apart, of luma alone, which is as good."""
+    grids = synthesis.motion_latents(weights, batch, fields)
+    leaves = [grid.clone().requires_grad_() for grid in grids]
+    optimiser = Adam(leaves)
+    planes = frames_of(originals[:1], batch.frames)
+    kept = all_doubled(originals[:1], batch.references)
+    for update in range(updates):
+        optimiser.clear()
+        moved = synthesis.predicted(batch, synthesis.fields(weights, batch, leaves), kept)
+        error = sum((a - b).square().sum() for a, b in zip(planes, moved, strict=True))
+        bits = sum(torch.log2(1 + 2 * leaf.abs()).sum() for leaf in leaves)
+        (_WORTH / lagrange * error + bits).backward()  # type: ignore[union-attr]
+        optimiser.step(_RATE * (1.05 - update / updates))
+    return [leaf.detach() for leaf in leaves]
+
+
+def drawn_in(grid: Tensor) -> Tensor:
+    """Coefficients in steps, nearer to zero."""
+    return grid.sign() * (grid.abs() - _DEAD).clamp_min(0)
 
 
 def frames_of(planes: Planes, numbers: Sequence[int]) -> Planes:
@@ -143,7 +179,8 @@ def frames_of(planes: Planes, numbers: Sequence[int]) -> Planes:
     return [plane[list(numbers)] for plane in planes]
 
 
-def _doubled(planes: Planes, frames: set[int]) -> dict[int, Planes]:
+def all_doubled(planes: Planes, frames: set[int]) -> dict[int, Planes]:
+    """Doubled planes of some frames, by frame."""
     return {f: [doubled(plane[f : f + 1]) for plane in planes] for f in frames}
 
 
