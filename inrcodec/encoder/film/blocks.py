@@ -12,12 +12,12 @@ from inrcodec.encoder.film.start import (
     drawn_in,
     first_steps,
     frames_of,
+    plain_bits,
     refined,
     searched,
     sharpness,
 )
 from inrcodec.encoder.film.synthesis import Planes, Synthesis
-from inrcodec.encoder.latent_job import static_bits
 from inrcodec.nets.film import Batch, Film
 
 _BLOCKS = (8, 16, 32, 64)
@@ -26,7 +26,7 @@ _LEAST_VECTORS = 4  # along the shorter side, where there is a choice
 _MOTION_WEIGHT = 2.0
 # What a finer block may cost of a coarser one's: trials predict from frames as they were, which
 # flatters fine motion.
-_CLEARLY = 0.9
+_CLEARLY = 0.8
 
 
 def best_block(first: int, side: int, cost: Callable[[int], float]) -> int:
@@ -74,8 +74,4 @@ def _frame_cost(
     wanted = maker.coefficients(weights, batch, left)
     coded = [drawn_in(grid).round() for grid in wanted]
     error = sum(float((a - b).square().sum()) for a, b in zip(wanted, coded, strict=True))
-    return _MOTION_WEIGHT * _bits(motion) + _bits(coded) + error / FilmFit.ratio
-
-
-def _bits(grids: list[Tensor]) -> float:
-    return sum(static_bits(grid.reshape(*grid.shape[:2], -1)) for grid in grids)
+    return _MOTION_WEIGHT * plain_bits(motion) + plain_bits(coded) + error / FilmFit.ratio

@@ -97,10 +97,9 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     job = FilmJob(session)
     # A segment's own figure counts luma and chroma alike; the PSNR of the whole does not.
     aim, finer, best = target + TOLERANCE_DB / 2, 1.0, None
+    job.choose_block(job.step_for_error(ERROR_SHARE * 10 ** (-aim / 10) * job.values))
     for _ in range(_QUALITY_ROUNDS):
         error = 10 ** (-aim / 10) * job.values
-        if best is None:
-            job.choose_block(job.step_for_error(ERROR_SHARE * error))
         step = max(job.step_for_error(ERROR_SHARE * error) * finer, job.least_step)
         shares = np.array([start.error(step) for start in job.starts])
         job.parts.clear()

@@ -57,7 +57,8 @@ class FilmFit(LatentFit):
         weights = _first_weights(start, colours, step, generator, device)
         latents = start.latents(planes, weights, self.ratio * step**2, steps)
         self._grids = [_grids(net, number) for number in range(len(net.batches))]
-        self._motion_octaves = math.log2(step) + _LAG
+        self.weights = weights
+        self._motion_octaves = math.log2(self.step) + _LAG
         self._sizes = [math.prod(s) for kinds in self._grids for kind in kinds for s in kind]
         super().__init__(
             latents=torch.cat([grid.reshape(-1) for each in latents for grid in each.all()]),

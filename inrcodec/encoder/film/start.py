@@ -26,6 +26,8 @@ _MOTION_ERROR = 0.34
 # Finest and coarsest step of motion, in samples, and the step of shares where that of the
 # coefficients is one.
 _MOTION_STEPS, _SHARE_STEP = (1 / 16, 4.0), 1.8
+# Bits of motion over those of pictures where both are coded plainly.
+_MOTION_WEIGHT = 2.0
 # By how much coefficients are drawn towards zero before they are rounded, in steps: few ones are
 # worth their bits.
 _DEAD = 0.25
@@ -49,7 +51,8 @@ class Start:
 
     @torch.no_grad()
     def _plain(self, originals: Planes) -> tuple[np.ndarray, np.ndarray]:
-        """Bits and squared error of plain coding at every step of _OCTAVES, about."""
+        """Bits and squared error of plain coding at every step of _OCTAVES, about; bits of motion
+        count more, for a fit cannot lower them as much."""
         bits, errors = np.zeros(len(_OCTAVES)), np.zeros(len(_OCTAVES))
         for whole, fields in zip(self.net.batches, self._fields, strict=True):
             some = (part[::_SPARSE] for part in (whole.frames, whole.before, whole.after))
@@ -62,6 +65,10 @@ class Start:
             share = len(whole.frames) / len(batch.frames)
             grids = analysed(self.net.picture(len(batch.frames)), planes)
             for i, octave in enumerate(_OCTAVES):
+                if fields is not None:
+                    steps = {"steps": first_steps(self.net, 2.0**octave, self.sharpness)}
+                    motion = self._synthesis.motion_latents(steps, batch, fields[::_SPARSE])
+                    bits[i] += share * _MOTION_WEIGHT * plain_bits(motion)
                 for grid in grids:
                     steps = grid.reshape(4, grid.shape[1], -1) / 2.0**octave
                     bits[i] += share * static_bits(steps)
@@ -172,6 +179,11 @@ def refined(
 def drawn_in(grid: Tensor) -> Tensor:
     """Coefficients in steps, nearer to zero."""
     return grid.sign() * (grid.abs() - _DEAD).clamp_min(0)
+
+
+def plain_bits(grids: Sequence[Tensor]) -> float:
+    """About the size of coding grids of latents, (4, bands, rows, columns), by themselves."""
+    return sum(static_bits(grid.reshape(*grid.shape[:2], -1)) for grid in grids)
 
 
 def frames_of(planes: Planes, numbers: Sequence[int]) -> Planes:
