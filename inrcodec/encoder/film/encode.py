@@ -42,7 +42,7 @@ _EXCESS = 3.0
 # Finest step of the latents, in code values, and the first octave that is known to a start.
 _LEAST_STEP, _FIRST = 0.25, 2.0**-12
 # Fits of all segments to find the one that decodes to a quality.
-_QUALITY_ROUNDS = 3
+_QUALITY_ROUNDS = 4
 # What a fit may miss a quality by, in dB, before another begins at another step (ones and zeros
 # make up for little without many bits), and what that step makes up for at most.
 _MOST_MISSED_DB, _FARTHEST_DB = 0.5, 6.0

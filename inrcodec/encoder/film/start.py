@@ -25,7 +25,7 @@ _LEANING = (-0.35, -0.3, 0.0, 0.1, 0.2, 0.3)
 _MOTION_ERROR = 0.34
 # Finest and coarsest step of motion, in samples, and the step of shares where that of the
 # coefficients is one.
-_MOTION_STEPS, _SHARE_STEP = (1 / 16, 4.0), 1.8
+_MOTION_STEPS, _SHARE_STEP = (1 / 256, 4.0), 1.8
 # Bits of motion over those of pictures where both are coded plainly.
 _MOTION_WEIGHT = 2.0
 # By how much coefficients are drawn towards zero before they are rounded, in steps: few ones are
