@@ -8,6 +8,7 @@ from torch import Tensor
 
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import (
+    MOTION_WEIGHT,
     all_doubled,
     drawn_in,
     first_steps,
@@ -22,8 +23,6 @@ from inrcodec.nets.film import Batch, Film
 
 _BLOCKS = (8, 16, 32, 64)
 _LEAST_VECTORS = 4  # along the shorter side, where there is a choice
-# Bits of motion over those of pictures: contexts save less of them, and fits can lower them less.
-_MOTION_WEIGHT = 2.0
 # What a finer block may cost of a coarser one's: trials predict from frames as they were, which
 # flatters fine motion.
 _CLEARLY = 0.8
@@ -74,4 +73,4 @@ def _frame_cost(
     wanted = maker.coefficients(weights, batch, left)
     coded = [drawn_in(grid).round() for grid in wanted]
     error = sum(float((a - b).square().sum()) for a, b in zip(wanted, coded, strict=True))
-    return _MOTION_WEIGHT * plain_bits(motion) + plain_bits(coded) + error / FilmFit.ratio
+    return MOTION_WEIGHT * plain_bits(motion) + plain_bits(coded) + error / FilmFit.ratio

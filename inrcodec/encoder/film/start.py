@@ -26,8 +26,9 @@ _MOTION_ERROR = 0.34
 # Finest and coarsest step of motion, in samples, and the step of shares where that of the
 # coefficients is one.
 _MOTION_STEPS, _SHARE_STEP = (1 / 256, 4.0), 1.8
-# Bits of motion over those of pictures where both are coded plainly.
-_MOTION_WEIGHT = 2.0
+# Bits of motion over those of pictures where both are coded plainly: contexts save less of them,
+# and fits can lower them less.
+MOTION_WEIGHT = 2.0
 # By how much coefficients are drawn towards zero before they are rounded, in steps: few ones are
 # worth their bits.
 _DEAD = 0.25
@@ -66,9 +67,10 @@ class Start:
             grids = analysed(self.net.picture(len(batch.frames)), planes)
             for i, octave in enumerate(_OCTAVES):
                 if fields is not None:
-                    steps = {"steps": first_steps(self.net, 2.0**octave, self.sharpness)}
-                    motion = self._synthesis.motion_latents(steps, batch, fields[::_SPARSE])
-                    bits[i] += share * _MOTION_WEIGHT * plain_bits(motion)
+                    first = first_steps(self.net, 2.0**octave, self.sharpness)
+                    weights = {"steps": first.to(fields.device)}
+                    motion = self._synthesis.motion_latents(weights, batch, fields[::_SPARSE])
+                    bits[i] += share * MOTION_WEIGHT * plain_bits(motion)
                 for grid in grids:
                     steps = grid.reshape(4, grid.shape[1], -1) / 2.0**octave
                     bits[i] += share * static_bits(steps)
