@@ -67,7 +67,8 @@ def signal_of(name: str) -> Any:
     import numpy as np
     from PIL import Image
 
-    from inrcodec.signals import Signal, read_image
+    from inrcodec.signals import Signal
+    from inrcodec.signals.image import read_image
 
     if name == "sound":
         t = np.arange(16000) / 16000

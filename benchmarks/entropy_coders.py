@@ -128,7 +128,7 @@ def short_fits(steps: int) -> Iterable[tuple[str, bytes]]:
     """Files of the bundled picture: every representation at two rates."""
     from inrcodec.encoder import encode_signal
     from inrcodec.options import EncodeOptions
-    from inrcodec.signals import read_image
+    from inrcodec.signals.image import read_image
 
     path = bundled()[0]
     signal = read_image(path, path.name, keep_metadata=False)

@@ -37,7 +37,7 @@ def encode_one(
     from inrcodec import metrics
     from inrcodec.encoder import encode_signal
     from inrcodec.options import EncodeOptions
-    from inrcodec.signals import read_image
+    from inrcodec.signals.image import read_image
 
     signal = read_image(path, path.name)
     options = EncodeOptions(**settings)
@@ -72,7 +72,7 @@ def encode_one(
 
 def peers_at(path: Path, size: int, names: Sequence[str]) -> record.Row:
     """PSNR of peers on a picture at a size in bytes."""
-    from inrcodec.signals import read_image
+    from inrcodec.signals.image import read_image
 
     return _at_size(read_image(path, path.name).samples, size, names)
 

@@ -231,8 +231,8 @@ def seam_ratio(fit: "Fit", net: LocalGlobal) -> float:
 def items(kind: str, names: str, middle: int) -> list[tuple[Path, Signal]]:
     """Signals of a kind: numbers of Kodak pictures, or parts of the names of clips; of each the
     middle, 1/`middle` of each side."""
-    from inrcodec.signals import read_image
     from inrcodec.signals.audio_read import read_audio
+    from inrcodec.signals.image import read_image
 
     chosen = [name for name in names.split(",") if name]
     if kind == "pictures":

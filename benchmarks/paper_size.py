@@ -55,7 +55,7 @@ def fit_one(path: Path, settings: dict[str, Any]) -> record.Row:
     from inrcodec.allocator import keep_pages
     from inrcodec.encoder.fit import Schedule
     from inrcodec.encoder.pace import Pace
-    from inrcodec.signals import read_image
+    from inrcodec.signals.image import read_image
 
     keep_pages()
     torch.set_num_threads(settings["threads"])

@@ -77,7 +77,7 @@ def fit_one(path: Path, variant: Variant, frequencies: int, settings: dict[str, 
     from inrcodec.encoder.model import Model
     from inrcodec.encoder.pace import Pace
     from inrcodec.encoder.usual import samples_of, usual_rate
-    from inrcodec.signals import read_image
+    from inrcodec.signals.image import read_image
 
     keep_pages()
     torch.set_num_threads(settings["threads"])

@@ -40,7 +40,7 @@ def measured(
 ) -> tuple[record.Row, tuple[np.ndarray, np.ndarray]]:
     """A row with the ratio of a picture's files in a folder; the picture and what was decoded."""
     import inrcodec
-    from inrcodec.signals import read_image
+    from inrcodec.signals.image import read_image
 
     original = read_image(path, path.name).samples
     decoded = read_image(folder / "a.png", "a.png").samples

@@ -48,7 +48,7 @@ def our_rows(path: Path, settings: dict[str, Any], files: Path) -> list[record.R
 
 def peer_rows(path: Path, name: str, rates: Sequence[float], files: Path) -> list[record.Row]:
     """A peer's files, each of at most the bytes that ours may have."""
-    from inrcodec.signals import read_image
+    from inrcodec.signals.image import read_image
 
     signal = read_image(path, path.name, keep_metadata=False)
     pixels = math.prod(signal.shape)

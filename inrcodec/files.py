@@ -2,11 +2,8 @@
 
 import contextlib
 import os
-import secrets
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,9 +68,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def _temporary_for(target: Path) -> Iterator[Path]:
     mode = _mode(target)
     special = mode is not None and not stat.S_ISREG(mode)
-    folder = Path(tempfile.gettempdir()) if special else target.parent
+    folder = _folder_of_temporaries() if special else target.parent
     # a short name of its own: the target's may already be as long as the file system allows
-    temporary = folder / f".inrcodec-{secrets.token_hex(8)}.part"
+    temporary = folder / f".inrcodec-{os.urandom(8).hex()}.part"
     try:
         _create(temporary, 0o600 if special else 0o666)
         yield temporary
@@ -83,6 +80,12 @@ def _temporary_for(target: Path) -> Iterator[Path]:
             _replace(temporary, target, mode)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _folder_of_temporaries() -> Path:
+    import tempfile  # here, for few outputs need it and it takes longer than all else imported here
+
+    return Path(tempfile.gettempdir())
 
 
 def _mode(target: Path) -> int | None:
@@ -121,4 +124,5 @@ def _sync(path: Path) -> None:
 
 def _copy_into(temporary: Path, target: Path) -> None:
     with temporary.open("rb") as source, target.open("wb") as sink:
-        shutil.copyfileobj(source, sink)
+        while block := source.read(1 << 20):
+            sink.write(block)

@@ -23,7 +23,7 @@ from inrcodec.container.header import (
 )
 from inrcodec.container.locals_section import in_file_order, pack_grouped
 from inrcodec.container.weights_section import integers_crc, pack, unpack
-from inrcodec.decoder import film, local_global, pyramid_latents, spectrum
+from inrcodec.decoder import film_latents, local_global, pyramid_latents, spectrum
 from inrcodec.decoder.tensors import tensor_values
 from inrcodec.limits import Limits
 from inrcodec.network import film_of, groups_of, local_global_of, pyramid_of, spectrum_of
@@ -500,7 +500,7 @@ def random_batches(net, rng):
         count = len(batch.frames)
         fields = net.motion(count * batch.fields).grids() if batch.fields else []
         grids = [[grid.shape for grid in grids] for grids in (fields, net.picture(count).grids())]
-        latents.append(film.Integers(*(sparse(rng, shapes) for shapes in grids)))
+        latents.append(film_latents.Integers(*(sparse(rng, shapes) for shapes in grids)))
     return latents
 
 
@@ -564,8 +564,8 @@ def latent_stream(header, segment, tensors, latents, crc):
     """CRC-32 continued over a segment's latents, and its LATENTS payload."""
     values = weights_of(header, tensors)
     if header.net == Net.FILM:
-        crc = film.latents_crc(latents, crc)
-        return crc, film.write_latents(film_of(header, segment), values, latents)
+        crc = film_latents.latents_crc(latents, crc)
+        return crc, film_latents.write_latents(film_of(header, segment), values, latents)
     if header.net == Net.PYRAMID:
         crc = pyramid_latents.latents_crc(latents, crc)
         return crc, pyramid_latents.write_latents(pyramid_of(header), values, latents)

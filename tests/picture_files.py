@@ -8,7 +8,7 @@ import png
 import tifffile
 from PIL import Image
 
-from inrcodec.signals import read_image, write_image
+from inrcodec.signals.image import read_image, write_image
 
 ICC = b"an ICC profile, never looked into"
 

@@ -12,7 +12,7 @@ import inrcodec
 from inrcodec import allocator
 from inrcodec.errors import InputError, LimitExceeded, NotInr, OptionError
 from inrcodec.limits import Limits
-from inrcodec.signals import write_image
+from inrcodec.signals.image import write_image
 
 
 @pytest.fixture(scope="module")

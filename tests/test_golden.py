@@ -13,7 +13,15 @@ import spec_decoder
 from inrcodec.container import Net, parse_file
 from inrcodec.container.locals_section import in_file_order
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode, film, info, local_global, pyramid_latents, spectrum, verify
+from inrcodec.decoder import (
+    decode,
+    film_latents,
+    info,
+    local_global,
+    pyramid_latents,
+    spectrum,
+    verify,
+)
 from inrcodec.limits import Limits
 from inrcodec.network import film_of, groups_of, network_of, pyramid_of, spectrum_of, storage_of
 
@@ -140,7 +148,7 @@ def latents_of(header, segment, tensors):
         return [spectrum.read_latents(net, weights, frames, segment.latents, 0)]
     if header.net == Net.FILM:
         weights, net = forge.weights_of(header, tensors), film_of(header, segment.number)
-        batches = film.read_latents(net, weights, segment.latents, 0)
+        batches = film_latents.read_latents(net, weights, segment.latents, 0)
         return [grid.swapaxes(0, 1) for batch in batches for grid in batch]
     return []
 

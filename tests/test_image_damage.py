@@ -10,7 +10,8 @@ from picture_files import ICC, exif, png16, read, samples, saved, tiff16, tiff_o
 from PIL import Image
 
 from inrcodec.errors import InputError
-from inrcodec.signals import netpbm, read_image, sizes
+from inrcodec.signals import netpbm, sizes
+from inrcodec.signals.image import read_image
 
 refused = partial(damage.refused, read)
 

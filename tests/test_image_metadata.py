@@ -7,8 +7,8 @@ import pytest
 from picture_files import ICC, exif, read, samples, saved, tiff16, written
 from PIL import Image
 
-from inrcodec.signals import Metadata, Signal, oriented
-from inrcodec.signals.orientation import EXIF_PREFIX, orientation, upright
+from inrcodec.signals import Metadata, Signal
+from inrcodec.signals.orientation import EXIF_PREFIX, orientation, oriented, upright
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "JPEG", "WEBP"])

@@ -8,7 +8,8 @@ import tifffile
 from picture_files import ICC, png16, read, samples, saved, tiff16, tiff_of_one_strip
 from PIL import Image
 
-from inrcodec.signals import netpbm, read_image
+from inrcodec.signals import netpbm
+from inrcodec.signals.image import read_image
 
 
 @pytest.mark.parametrize(

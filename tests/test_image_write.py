@@ -10,7 +10,9 @@ import pytest
 from picture_files import ICC, exif, read, samples, written
 
 from inrcodec.errors import InrError, OptionError, OutputError
-from inrcodec.signals import Metadata, Signal, image, with_depth, write_image
+from inrcodec.signals import Metadata, Signal, image
+from inrcodec.signals.depth import with_depth
+from inrcodec.signals.image import write_image
 from inrcodec.signals.orientation import EXIF_PREFIX, orientation
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from inrcodec import metrics
 from inrcodec.errors import InputError
-from inrcodec.signals import Metadata, Signal, with_depth
+from inrcodec.signals import Metadata, Signal
+from inrcodec.signals.depth import with_depth
 
 ROTATED = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
 

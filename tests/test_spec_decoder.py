@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from inrcodec.container import Kind, Net, Storage, parse_file
 from inrcodec.container.header import Numbers, pack_header
 from inrcodec.container.weights_section import unpack
-from inrcodec.decoder import decode, film, local_global
+from inrcodec.decoder import decode, film_latents, local_global
 from inrcodec.decoder.part import box_of
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.pyramid_latents import read_latents
@@ -342,8 +342,8 @@ def test_same_contexts_of_a_film(name, value, monkeypatch):
     grids = [grid for batch in latents for grid in batch]
     planes = [grid[p, b] for grid in grids for b in range(grid.shape[1]) for p in range(4)]
     ours, theirs = Planes(planes), Planes(planes)
-    monkeypatch.setattr(film, "LatentDecoder", lambda *place: ours)
-    film.read_latents(net, weights, b"", 0)
+    monkeypatch.setattr(film_latents, "LatentDecoder", lambda *place: ours)
+    film_latents.read_latents(net, weights, b"", 0)
     monkeypatch.setattr(spec_decoder, "LatentStream", lambda payload: theirs)
     shaped = {s.name: weights[s.name].reshape(s.shape) for s in spec_decoder.film_tensors(head)}
     spec_decoder.read_film(head, shaped, b"", 0)

@@ -175,7 +175,7 @@ def _camera() -> dict[str, Callable[[], Item]]:
 
 def _kodak() -> dict[str, Callable[[], Item]]:
     def load(path: Path) -> Item:
-        from inrcodec.signals import read_image
+        from inrcodec.signals.image import read_image
 
         return Item(path.stem, read_image(path, path.name).samples / np.float32(255))
 

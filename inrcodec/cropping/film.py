@@ -14,7 +14,7 @@ from inrcodec.container import ParsedFile
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.cropping import segments
 from inrcodec.cropping.contents import Contents, with_window
-from inrcodec.decoder.film import Integers, latents_crc, read_latents, write_latents
+from inrcodec.decoder.film_latents import Integers, latents_crc, read_latents, write_latents
 from inrcodec.decoder.part import Box
 from inrcodec.decoder.tensors import check_crc, read_tensors
 from inrcodec.nets.film import Film

@@ -1,163 +1,26 @@
-"""Decoding a film: latents from the LATENTS section of a segment, frames from latents."""
+"""The frames of a film from its latents."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from inrcodec.decoder import pyramid_latents
-from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
+from inrcodec.decoder.film_latents import Integers
 from inrcodec.nets import wavelet
-from inrcodec.nets.context import Contexts, More, Plane, joined, squares, sums_3x3, walk
+from inrcodec.nets.context import joined
 from inrcodec.nets.film import Batch, Film, colours_of, steps_of
 from inrcodec.nets.motion import doubled, interpolation, moved
 from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid
 from inrcodec.nets.stripes import stripes
 
 Weights = Mapping[str, np.ndarray]
-_STRIPE = 1 << 16  # samples of a plane that are predicted at a time, so that all stays in cache
 Planes = list[np.ndarray]  # a frame: all channels (C, H, W), or luma (1, H, W) and chroma (2, h, w)
-
-
-@dataclass
-class Integers:
-    """Latents of a batch by grid, int32 (4, bands, rows, columns); `motion` [] without motion."""
-
-    motion: list[np.ndarray]
-    picture: list[np.ndarray]
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return iter([*self.motion, *self.picture])
-
-
-# Codes a plane, given batch, whether it is of motion, grid number, (phase, band), scale indices.
-_Code = Callable[[int, bool, int, tuple[int, int], np.ndarray], np.ndarray]
-
-
-def read_latents(net: Film, weights: Weights, payload: bytes, offset: int) -> list[Integers]:
-    """The latents of every batch. Raises Corrupt."""
-    decoder = LatentDecoder(payload, offset)
-    latents = _walk(net, weights, lambda *place: decoder.plane(place[-1]))
-    decoder.finish()
-    return latents
-
-
-def write_latents(net: Film, weights: Weights, latents: Sequence[Integers]) -> bytes:
-    """The LATENTS payload: the inverse of `read_latents`."""
-    encoder = LatentEncoder()
-    _walk(net, weights, _known(latents, encoder.add))
-    return encoder.finish()
-
-
-def latents_bits(net: Film, weights: Weights, latents: Sequence[Integers]) -> float:
-    """Size of the LATENTS payload in bits, without coding it."""
-    bits = 0.0
-
-    def add(values: np.ndarray, scales: np.ndarray) -> None:
-        nonlocal bits
-        bits += cost_bits(values, scales)
-
-    _walk(net, weights, _known(latents, add))
-    return bits
-
-
-def latents_crc(latents: Sequence[Integers], crc: int) -> int:
-    """CRC-32 continued over all latents as little-endian i16, in file order."""
-    for batch in latents:
-        crc = pyramid_latents.latents_crc([*batch], crc)
-    return crc
-
-
-def _known(latents: Sequence[Integers], use: Callable[[np.ndarray, np.ndarray], None]) -> _Code:
-    def code(
-        batch: int, motion: bool, grid: int, index: tuple[int, int], scales: np.ndarray
-    ) -> np.ndarray:
-        grids = latents[batch].motion if motion else latents[batch].picture
-        values: np.ndarray = grids[grid][index]
-        use(values, scales)
-        return values
-
-    return code
-
-
-def _walk(net: Film, weights: Weights, code: _Code) -> list[Integers]:
-    """Visit all planes in file order."""
-    past = Past(net, weights)
-    moving = {name.removeprefix("motion."): w for name, w in weights.items() if "motion." in name}
-    latents: list[Integers] = []
-    for number, batch in enumerate(net.batches):
-
-        def plane(motion: bool, number: int = number) -> Plane:
-            return lambda grid, index, scales: code(number, motion, grid, index, scales)
-
-        count = len(batch.frames)
-        motion: list[np.ndarray] = []
-        if batch.fields:
-            fields = net.motion(count * batch.fields)
-            motion = walk(Contexts(fields, moving), fields.grids(), plane(True))
-        pictures = net.picture(count)
-        contexts = Contexts(pictures, of_class(net, weights, batch.level))
-        more = past.of(batch) if batch.fields else None
-        picture = walk(contexts, pictures.grids(), plane(False), more)
-        past.keep(batch, picture)
-        latents.append(Integers(motion, picture))
-    return latents
-
-
-def of_class(net: Film, weights: Weights, level: int) -> dict[str, np.ndarray]:
-    """Tensors of the contexts of pictures, with the scale offsets of one class of frames."""
-    offsets = weights["offsets"].astype(np.float64)
-    more = weights["classes"].astype(np.float64).reshape(net.classes, net.levels + 1)[level]
-    picture = net.picture(1)
-    low = slice(4 * picture.bands, 4 * (picture.bands + picture.channels))
-    offsets[low] += more[0]
-    offsets[low.stop :] += np.repeat(more[:0:-1], picture.bands)
-    return {**weights, "offsets": offsets}
-
-
-class Past:
-    """What latents are known by from those of the frames that theirs are predicted from."""
-
-    def __init__(self, net: Film, weights: Weights) -> None:
-        self._net, self._weights = net, squares(weights["past"])
-        self._kept: dict[int, list[np.ndarray]] = {}
-
-    def keep(self, batch: Batch, picture: Sequence[np.ndarray]) -> None:
-        """Remember the latents of a batch, by frame and grid."""
-        for i, frame in enumerate(batch.frames):
-            parts = [np.split(values, len(batch.frames), axis=2)[i] for values in picture]
-            self._kept[frame] = parts
-
-    def of(self, batch: Batch) -> Callable[[int, int], More | None]:
-        """Energies of the latents of a batch, given grid and band."""
-        sides = list(zip(batch.before, batch.after or batch.before, strict=True))
-
-        @lru_cache(maxsize=1)
-        def magnitudes(grid: int) -> tuple[np.ndarray, np.ndarray]:
-            pairs = [(self._kept[a][grid], self._kept[b][grid]) for a, b in sides]
-            phases, bands, rows, columns = pairs[0][0].shape
-            total = np.empty((phases, bands, len(pairs) * rows, columns), dtype=np.float32)
-            for i, (first, second) in enumerate(pairs):
-                part = total[:, :, i * rows : (i + 1) * rows]
-                np.abs(first, out=part)
-                part += np.abs(second)
-            return total, sums_3x3(total.sum(axis=0))
-
-        def more(grid: int, band: int) -> More | None:
-            if grid == 0:
-                return None
-            total, around = magnitudes(grid)
-            here, near = self._weights[band]
-            return lambda phase, rows: here * total[phase, band, rows] + near * around[band, rows]
-
-        return more
-
-
-# --- frames ---
+_STRIPE = 1 << 16  # samples of a plane that are predicted at a time, so that all stays in cache
+_FAR = np.float32(1e9)  # samples, further than any vector reaches that is of use
 
 
 def synthesise(
@@ -241,36 +104,44 @@ class _Synthesis:
         motion, share = self._steps[1]
         scales = np.array([motion] * 4 + [share])[: batch.fields, None, None]
         fields: np.ndarray = planes[:, 0, :rows, :columns] * scales
-        return fields
+        return np.nan_to_num(fields).clip(-_FAR, _FAR)
+
+    @cached_property
+    def _interpolations(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What gives, from the left and from the right, vectors at the samples of all planes, or of
+        luma and of chroma: in chroma means of two rows and columns."""
+        net = self.net
+        sides = zip(net.padded, net.vectors, strict=True)
+        down, across = (interpolation(side, net.block, count) for side, count in sides)
+        return [(down, across.T), (_halved(down), _halved(across).T)]
 
     def _predict(self, batch: Batch, i: int, fields: np.ndarray, planes: Planes) -> None:
         """Add the prediction of frame i of a batch to its planes, in place."""
-        net = self.net
-        height, width = net.padded
-        down = interpolation(height, net.block, net.vectors[0])
-        across = interpolation(width, net.block, net.vectors[1]).T
-        dense = down @ fields @ across
-        for number, plane in enumerate(planes):
+        if batch.after:
+            straight, off, share = np.split(fields, (2, 4))
+            fields = np.concatenate([off + straight, off - straight, share + np.float32(0.5)])
+        for number, (plane, (down, across)) in enumerate(
+            zip(planes, self._interpolations, strict=False)
+        ):
             if number == 1:
-                dense = _halved(dense)
-                dense[:4] *= np.float32(0.5)
+                fields[:4] *= np.float32(0.5)
             for rows in stripes(plane.shape[1], plane.shape[2], _STRIPE):
-                plane[:, rows] += self._prediction(batch, i, dense[:, rows], number, rows.start)
+                dense = down[rows] @ fields @ across
+                plane[:, rows] += self._prediction(batch, i, dense, number, rows.start)
 
     def _prediction(
         self, batch: Batch, i: int, dense: np.ndarray, number: int, top: int
     ) -> np.ndarray:
-        """Some rows, from `top` on, of the prediction of a plane."""
-        before = self._doubled[batch.before[i]][number]
+        """Some rows, from `top` on, of the prediction of a plane. `dense`: vectors to the frame
+        before, to that after, the share of that before."""
+        before = moved(self._doubled[batch.before[i]][number], dense[:2], top)
         if not batch.after:
-            return moved(before, dense[:2], top)
-        first = moved(before, dense[2:4] + dense[:2], top)
-        second = moved(self._doubled[batch.after[i]][number], dense[2:4] - dense[:2], top)
-        share = np.clip(dense[4] + np.float32(0.5), 0, 1)
-        first -= second
-        first *= share
-        first += second
-        return first
+            return before
+        after = moved(self._doubled[batch.after[i]][number], dense[2:4], top)
+        before -= after
+        before *= np.clip(dense[4], 0, 1)
+        before += after
+        return before
 
     def _coloured(self, planes: Planes) -> Planes:
         """Planes of samples from planes in the film's own axes."""
@@ -336,7 +207,6 @@ def _level(low: np.ndarray, details: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _halved(planes: np.ndarray) -> np.ndarray:
-    """Means of 2x2 samples."""
-    rows = planes[:, 0::2] + planes[:, 1::2]
-    return (rows[:, :, 0::2] + rows[:, :, 1::2]) * np.float32(0.25)
+def _halved(matrix: np.ndarray) -> np.ndarray:
+    """Means of two rows."""
+    return (matrix[0::2] + matrix[1::2]) * np.float32(0.5)

@@ -11,7 +11,7 @@ from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header, Kind, Layout
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
-from inrcodec.decoder import film, local_global, spectrum
+from inrcodec.decoder import film, film_latents, local_global, spectrum
 from inrcodec.decoder.evaluate import evaluate
 from inrcodec.decoder.part import Box, shares
 from inrcodec.decoder.plan import plan_decode
@@ -108,8 +108,8 @@ def _film_segment(
     assert part.latents is not None
     with naming(number):
         tensors, weights = read_tensors(net.tensors(), part)
-        latents = film.read_latents(net, weights, part.latents, part.latents_offset)
-        crc = film.latents_crc(latents, integers_crc(tensors))
+        latents = film_latents.read_latents(net, weights, part.latents, part.latents_offset)
+        crc = film_latents.latents_crc(latents, integers_crc(tensors))
         check_crc(crc, header, number, ignore_checksum)
     cuts = [(slice(None), *(slice(*ends) for ends in box[1:]))]
     cuts.append((slice(None), *(slice(*_halved(ends)) for ends in box[1:])))

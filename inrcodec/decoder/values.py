@@ -20,7 +20,7 @@ def sample_type(header: Header) -> np.dtype:
 
 def finish(header: Header, values: np.ndarray) -> np.ndarray:
     """Values of nominal range 0..1 to samples; what is not a number becomes 0 first."""
-    values = np.clip(np.nan_to_num(values), 0, 1)
+    values = np.minimum(np.fmax(values, 0), 1)  # fmax passes over what is not a number
     dtype = sample_type(header)
     if header.kind in (Kind.IMAGE, Kind.VIDEO):
         return (values * np.float32(2**header.depth - 1) + np.float32(0.5)).astype(dtype)

@@ -69,9 +69,11 @@ def _zero_costs(scales: np.ndarray) -> "array[int]":
 
     An array takes 8 bytes a latent, a list 40; bisect needs 0.37 us in it, 0.28 in a list.
     """
-    costs = np.zeros(scales.size + 1, dtype=np.int64)
-    np.cumsum(_ZERO_COSTS[scales.ravel()], out=costs[1:])
-    return array("q", costs.tobytes())
+    costs = array("q", (0,)) * (scales.size + 1)
+    own = np.frombuffer(costs, dtype=np.int64)[1:]
+    np.take(_ZERO_COSTS, scales.ravel(), out=own, mode="clip")  # into `own` itself in this mode
+    np.cumsum(own, out=own)
+    return costs
 
 
 def cost_bits(values: np.ndarray, scales: np.ndarray) -> float:

@@ -5,8 +5,9 @@ energy; both in fixed point, so that every machine and thread count finds the sa
 are integers below 2^53 held in float64, exact in any order of summation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +23,6 @@ from inrcodec.nets.stripes import stripes
 
 # Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
 Plane = Callable[[int, tuple[int, int], np.ndarray], np.ndarray]
-# More energy of a band, given phase and rows: (rows, columns), float64 integers.
-More = Callable[[int, slice], np.ndarray]
 
 # A weight is the square of a stored number in 1/64; energies count from a floor of 0.1.
 _UNIT, _LARGEST = 64, 1023
@@ -40,6 +39,16 @@ _NEXT_TO: tuple[tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...], ...] =
     ((1, 0, ((0, 0), (0, 1))), (2, 1, ((0, 0), (-1, 0)))),
     ((3, 0, ((0, 0), (1, 0))), (4, 1, ((0, 0), (0, -1))), (5, 2, tuple(product((0, 1), (0, -1))))),
 )
+
+
+class More(NamedTuple):
+    """What the latents of a band are known by besides: sums of magnitudes that all phases have in
+    common (rows, columns), and each phase's own (4, rows, columns), float32; their weights."""
+
+    shared_weight: float
+    shared: np.ndarray
+    own_weight: float
+    own: np.ndarray
 
 
 def log2_table() -> np.ndarray:
@@ -111,10 +120,15 @@ class Contexts:
         self._slopes = fixed_slopes(weights["slopes"])
 
     def shared(
-        self, grid: Grid, band: int, known: "Known", coarser: "Coarser | None"
+        self,
+        grid: Grid,
+        band: int,
+        known: "Known",
+        coarser: "Coarser | None",
+        more: More | None = None,
     ) -> np.ndarray:
-        """Energy, from its floor on, that all four phases of a band have from other bands: float64
-        (rows, columns)."""
+        """Energy, from its floor on, that all four phases of a band have in common: float64 (rows,
+        columns)."""
         energy = np.full((grid.rows, grid.columns), float(_FLOOR))
         if grid.level is None:
             return energy
@@ -124,6 +138,8 @@ class Contexts:
             own = slice(first, first + ORIENTATIONS)
             planes = [*coarser.values[own], *coarser.sums[own]]
             terms += zip(self._parents[band], planes, strict=True)
+        if more is not None:
+            terms.append((more.shared_weight, more.shared))
         for rows in stripes(grid.rows, grid.columns, _STRIPE):
             for weight, plane in terms:
                 energy[rows] += weight * plane[rows]
@@ -138,18 +154,22 @@ class Contexts:
         known: "Known",
         more: More | None = None,
     ) -> np.ndarray:
-        """Scale indices of one phase: uint8 (rows, columns). `shared`: as the function gives it;
-        `more`: further energy."""
+        """Scale indices of one phase: uint8 (rows, columns). `shared`: as the function gives
+        it."""
         row = band if grid.level is not None else self.net.bands + band
         table = _indices(_LOGS, self._offset(grid, band, phase), self._slopes[row])
+        terms: list[tuple[float, np.ndarray]] = []
+        if grid.level is not None:
+            terms += zip(self._same[band], known.phases[phase, :band], strict=True)
+        if more is not None:
+            terms.append((more.own_weight, more.own[phase]))
         indices = np.empty(shared.shape, dtype=np.uint8)
         for rows in stripes(grid.rows, grid.columns, _STRIPE):
-            energy = shared[rows] + known.neighbours(self._near[row], phase, band, rows)
-            if grid.level is not None:
-                for weight, before in zip(self._same[band], known.phases[phase], strict=False):
-                    energy += weight * before[rows]
-            if more is not None:
-                energy += more(phase, rows)
+            energy = shared[rows].copy()
+            for number, sums in known.beside(phase, band, rows):
+                energy += self._near[row, number] * sums
+            for weight, plane in terms:
+                energy += weight * plane[rows]
             indices[rows] = table[_codes(energy)]
         return indices
 
@@ -173,8 +193,8 @@ def walk(
     for number, grid in enumerate(grids):
         values, known = np.zeros(grid.shape, dtype=np.int32), Known(grid)
         for band in range(grid.bands):
-            shared = contexts.shared(grid, band, known, coarser)
             besides = more(number, band) if more is not None else None
+            shared = contexts.shared(grid, band, known, coarser, besides)
             for phase in range(len(PHASES)):
                 scales = contexts.scales(grid, band, phase, shared, known, besides)
                 values[phase, band] = plane(number, (phase, band), scales)
@@ -201,19 +221,17 @@ class Known:
         np.abs(values, out=self.phases[phase, band])
         self.cells[band] += self.phases[phase, band]
 
-    def neighbours(self, weights: np.ndarray, phase: int, band: int, rows: slice) -> np.ndarray:
-        """Weighted magnitudes next to a phase's latents in the phases before it: float64 (rows,
-        columns)."""
+    def beside(self, phase: int, band: int, rows: slice) -> Iterator[tuple[int, np.ndarray]]:
+        """Magnitudes next to a phase's latents in the phases before it, summed by distance: number
+        of their weight, and float32 (rows, columns)."""
         columns = self.phases.shape[3]
-        energy = np.zeros((rows.stop - rows.start, columns))
         for number, before, places in _NEXT_TO[phase]:
             whole = self._bordered[before, band]
             parts = [
                 whole[rows.start + 1 + down : rows.stop + 1 + down, 1 + right : 1 + right + columns]
                 for down, right in places
             ]
-            energy += weights[number] * sum(parts[1:], start=parts[0])
-        return energy
+            yield number, sum(parts[1:], start=parts[0])
 
 
 class Coarser:

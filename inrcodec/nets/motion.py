@@ -5,11 +5,17 @@ A frame is first doubled by an even filter of eight taps, that of half-sample po
 repeated.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from inrcodec.nets.stripes import stripes
 
 # Taps of the half-way samples, from the nearest pair outwards.
 HALF_WAY = (40 / 64, -11 / 64, 4 / 64, -1 / 64)
 _REACH = len(HALF_WAY)
+_BORDER, _TAPS = (_REACH - 1, _REACH), range(2 * _REACH)
+_STRIPE = 1 << 16  # samples that are doubled at a time, so that they stay in cache
 
 
 def interpolation(sides: int, block: int, vectors: int) -> np.ndarray:
@@ -27,63 +33,67 @@ def interpolation(sides: int, block: int, vectors: int) -> np.ndarray:
 
 def doubled(planes: np.ndarray) -> np.ndarray:
     """Planes (C, h, w) with samples half-way after each: (C, 2 h, 2 w) float32."""
-    for axis in (2, 1):
-        planes = _doubled(planes, axis)
-    return planes
+    channels, rows, columns = planes.shape
+    double = np.empty((channels, 2 * rows, 2 * columns), dtype=np.float32)
+    known, between = double[:, 0::2], double[:, 1::2]
+    padded = np.pad(planes, ((0, 0), (0, 0), _BORDER), mode="edge")
+    for part in stripes(rows, columns, _STRIPE):
+        known[:, part, 0::2] = planes[:, part]
+        known[:, part, 1::2] = _half_way([padded[:, part, k : k + columns] for k in _TAPS])
+    padded = np.pad(known, ((0, 0), _BORDER, (0, 0)), mode="edge")
+    for part in stripes(rows, 2 * columns, _STRIPE):
+        lines = [padded[:, part.start + k : part.stop + k] for k in _TAPS]
+        between[:, part] = _half_way(lines)
+    return double
 
 
-def _doubled(planes: np.ndarray, axis: int) -> np.ndarray:
-    size = planes.shape[axis]
-    borders = [(0, 0)] * 3
-    borders[axis] = (_REACH - 1, _REACH)
-    padded = np.pad(planes, borders, mode="edge")
-
-    def shifted(by: int) -> np.ndarray:
-        cut = [slice(None)] * 3
-        cut[axis] = slice(_REACH - 1 + by, _REACH - 1 + by + size)
-        return padded[tuple(cut)]
-
-    half_way = np.zeros_like(planes)
+def _half_way(samples: Sequence[np.ndarray]) -> np.ndarray:
+    """Half-way between the two in the middle of eight samples in a row."""
+    total = np.zeros_like(samples[0])
     for distance, tap in enumerate(HALF_WAY):
-        half_way += np.float32(tap) * (shifted(-distance) + shifted(1 + distance))
-    shape = list(planes.shape)
-    shape[axis] *= 2
-    return np.stack([planes, half_way], axis=axis + 1).reshape(shape)
+        pair = samples[_REACH - 1 - distance] + samples[_REACH + distance]
+        pair *= np.float32(tap)
+        total += pair
+    return total
 
 
 def moved(double: np.ndarray, motion: np.ndarray, top: int = 0) -> np.ndarray:
     """Samples of doubled planes (C, 2 h, 2 w) at places moved by `motion`, rows and columns in
-    samples, of all rows or some from `top` on (2, n, w): (C, n, w)."""
-    _, rows, columns = double.shape
+    samples, of all rows or some from `top` on, finite (2, n, w): (C, n, w)."""
+    planes, rows, columns = double.shape
+    index = np.int32 if rows * columns < 1 << 31 else np.int64  # the narrower the faster
     starts = np.arange(top, top + motion.shape[1], dtype=np.float32)
-    row, down = _place(motion[0], rows, starts[:, None])
-    column, right = _place(motion[1], columns, np.arange(columns // 2, dtype=np.float32))
-    first = row * columns + column
-    flat = double.reshape(len(double), -1)
-    samples = _between(flat, first, right)
-    first += columns
-    below = _between(flat, first, right)
-    below -= samples
-    below *= down
-    samples += below
+    row, down = _place(motion[0], rows, starts[:, None], index)
+    column, right = _place(motion[1], columns, np.arange(columns // 2, dtype=np.float32), index)
+    row *= columns
+    row += column
+    first = row.astype(np.intp)
+    samples = np.empty((planes, *first.shape), dtype=np.float32)
+    for flat, found in zip(double.reshape(planes, -1), samples, strict=True):
+        above = _between(flat, first, right)
+        np.subtract(_between(flat[columns:], first, right), above, out=found)
+        found *= down
+        found += above
     return samples
 
 
 def _between(flat: np.ndarray, first: np.ndarray, share: np.ndarray) -> np.ndarray:
-    left = np.take(flat, first, axis=1)  # half the time of flat[:, first]
-    between = np.take(flat, first + 1, axis=1)
+    left = np.take(flat, first, mode="clip")  # all are inside; other modes keep the GIL
+    between = np.take(flat[1:], first, mode="clip")
     between -= left
     between *= share
     between += left
     return between
 
 
-def _place(motion: np.ndarray, size: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First of two neighbours among `size` samples, intp, and how far on the way to the second."""
+def _place(
+    motion: np.ndarray, size: int, start: np.ndarray, index: type[np.signedinteger]
+) -> tuple[np.ndarray, np.ndarray]:
+    """First of two neighbours among `size` samples, and how far on the way to the second."""
     place = start + motion
     place *= 2
-    np.fmin(place, size - 1, out=place)  # a place that is not a number is the last
-    np.fmax(place, 0, out=place)
-    first = np.minimum(place.astype(np.intp), size - 2)
+    np.clip(place, 0, size - 1, out=place)
+    first = place.astype(index)
+    np.clip(first, 0, size - 2, out=first)
     place -= first.astype(np.float32)
     return first, place

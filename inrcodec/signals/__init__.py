@@ -1,8 +1,5 @@
-"""How a file becomes samples on a grid, and back."""
+"""How a file becomes samples on a grid, and back. What reads and writes is imported by its module:
+a decoder of films needs no reader of pictures."""
 
-from inrcodec.signals.depth import with_depth
-from inrcodec.signals.image import read_image, write_image
-from inrcodec.signals.orientation import oriented
-from inrcodec.signals.signal import Metadata, Signal
-
-__all__ = ["Metadata", "Signal", "oriented", "read_image", "with_depth", "write_image"]
+from inrcodec.signals.signal import Metadata as Metadata
+from inrcodec.signals.signal import Signal as Signal

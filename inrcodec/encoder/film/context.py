@@ -1,4 +1,4 @@
-"""The contexts of decoder/film.py in floats, for all latents at once, with gradients."""
+"""The contexts of decoder/film_latents.py in floats, for all latents at once, with gradients."""
 
 from collections.abc import Mapping, Sequence
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from inrcodec.decoder.film import latents_bits, latents_crc, write_latents
+from inrcodec.decoder.film_latents import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.describe import planes_of
 from inrcodec.encoder.film.blocks import best_block, trial_cost
 from inrcodec.encoder.film.fit import FilmFit

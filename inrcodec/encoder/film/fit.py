@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inrcodec.decoder.film import Integers
+from inrcodec.decoder.film_latents import Integers
 from inrcodec.encoder.film.context import FilmContexts
 from inrcodec.encoder.film.start import Start, first_steps, frames_of
 from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis
