@@ -62,6 +62,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "local_global pictures --steps 1000 --samples 4096 --parameters 449000 --optimiser adam",
         "local_global pictures --items 1,4,7,10 --middle 2 --steps 1000",
         "local_global pictures --items 1,4,7 --middle 2 --steps 1000 --optimiser adam",
+        "partitioning",
         "local_global sounds",
         "local_global sounds --samples 16384 --optimiser adam",
         "seams",

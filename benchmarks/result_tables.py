@@ -9,6 +9,7 @@ from benchmarks import (
     film_speed,
     local_global,
     long,
+    partitioning,
     performance,
     projection,
     record,
@@ -91,6 +92,11 @@ def video_table(results: Path) -> str:
 def local_global_table(results: Path) -> str:
     """Local-Global beside SIREN and a SIREN for each partition."""
     return _fitted(rows_of(results, "local_global"), local_global.table)
+
+
+def partitioning_table(results: Path) -> str:
+    """A picture in few and in many partitions."""
+    return _fitted(rows_of(results, "partitioning"), partitioning.table)
 
 
 def stability_table(results: Path) -> str:

@@ -270,6 +270,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "decode": lambda results: result_tables.performance_table(results, "decode"),
     "size": lambda results: result_tables.performance_table(results, "size"),
     "local_global": lambda results: result_tables.local_global_table(results),
+    "partitioning": lambda results: result_tables.partitioning_table(results),
     "projection": lambda results: result_tables.projection_table(results),
     "seams": lambda results: result_tables.seams_table(results),
     "long": lambda results: result_tables.long_table(results),

@@ -81,6 +81,21 @@ def test_peers_of_the_paper(tmp_path):
     ) in result_tables.peers(tmp_path)
 
 
+def test_partitioning(tmp_path):
+    common = {"parameters": 199_000, "psnr_db": 30.0, "seconds": 60.4}
+    rows = [
+        common | {"factor": 0, "partitions": ""},
+        common | {"factor": 16, "partitions": "16x16", "seam_ratio": 1.02},
+        common | {"factor": 4, "partitions": "4x4", "seam_ratio": 1.01},
+    ]
+    save(tmp_path, "partitioning", rows)
+    assert result_tables.partitioning_table(tmp_path).splitlines()[2:5] == [
+        "| 4x4 | 199 | 30.00 | 32.10 | 60 | 40 | 1.01 |",
+        "| 16x16 | 199 | 30.00 | 32.00 | 60 | 22 | 1.02 |",
+        "| one SIREN | 199 | 30.00 | 31.17 | 60 | 34 | - |",
+    ]
+
+
 def test_local_global(tmp_path):
     common = {"steps": 1000, "samples": 256, "parameters": 199_000, "ms_per_step": 20.0}
     common |= {"optimiser": "adam", "middle": 2, "parameters_asked": 199_000}
