@@ -40,15 +40,24 @@ PARTS: dict[str, tuple[str, ...]] = {
     "kodak": (
         f"{_KODAK} --repr pyramid --effort 5 --bpp 0.15 --bpp 0.3 --bpp 0.6 --bpp 1.2"
         " --beside webp --beside avif --output kodak_pyramid",
+        f"{_KODAK} --repr pyramid --effort 4 --bpp 0.15 --bpp 0.3 --bpp 0.6"
+        " --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr pyramid --effort 7 --bpp 0.15 --bpp 0.3 --bpp 0.6"
+        " --beside avif --output kodak_pyramid",
+        f"{_KODAK} --repr pyramid --effort 9 --bpp 0.3 --images 5,8,15,23"
         " --beside avif --output kodak_pyramid",
         "stability",
         f"{_KODAK} --repr asmr --bpp 0.15 --bpp 0.3 --bpp 0.6",
+        f"{_KODAK} --repr asmr --effort 9 --bpp 0.3 --images 1,7,13,19 --output kodak_effort9",
         f"{_KODAK} --repr siren --bpp 0.15 --bpp 0.3 --bpp 0.6 {_EIGHT} --output kodak_siren",
         f"{_KODAK} --repr doh --bpp 0.3 {_EIGHT} --output kodak_doh",
     ),
     "audio": ("audio --threads 2", "audio --paper --output audio_paper"),
-    "video": ("video --threads 2",),
+    "video": (
+        "video",
+        "video --films carphone --repr 'film segment=1' --bpp 0.2 --bpp 0.4 --bpp 0.8",
+        "video --repr asmr --repr siren --time-limit 120 --bpp 0.1 --bpp 0.2",
+    ),
     "shapes": (
         "shapes",
         "shapes --mesh spot.obj",
@@ -68,7 +77,14 @@ PARTS: dict[str, tuple[str, ...]] = {
         "seams",
         "cropping",
     ),
-    "performance": ("performance", "long", "film_speed"),
+    "performance": (
+        "performance",
+        "long",
+        "film_speed",
+        "startup",
+        "speed --output speed",
+    ),
+    "choices": ("planning", "entropy_coders"),
 }
 
 

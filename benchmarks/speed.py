@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import record
-from benchmarks.data import ROOT
+from benchmarks.data import RESULTS, ROOT
 from benchmarks.published_order import published_forward
 from inrcodec.allocator import keep_pages
 from inrcodec.encoder.model import Model
@@ -192,13 +192,17 @@ def table(figures: Mapping[str, Any]) -> str:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--repeats", default=9, show_default=True, help="Timed turns.")
-def main(as_json: bool, repeats: int) -> None:
+@click.option("--output", help="Name under results; default: nothing is written there.")
+def main(as_json: bool, repeats: int, output: str | None) -> None:
     """Time the published order of evaluation against ours."""
     figures = measure(paper_net(), repeats)
     if os.environ.get(HUGE_PAGES) != "1":
         figures["huge_pages"] = with_huge_pages(max(3, repeats // 2))
     figures |= provenance()
-    click.echo(json.dumps(figures, indent=1) if as_json else table(figures))
+    text = json.dumps(figures, indent=1)
+    if output is not None:
+        (RESULTS / f"{output}.json").write_text(f"{text}\n")
+    click.echo(text if as_json else table(figures))
     load = figures["load_before"]
     if load > (os.cpu_count() or 1) / 2:
         click.echo(f"load {load:.1f} before the start: times are unreliable", err=True)

@@ -1,4 +1,4 @@
-"""Time and memory of whole commands: python -m benchmarks.startup --json
+"""Time and memory of whole commands: python -m benchmarks.startup
 
 What a user waits for: the interpreter, imports and the work, in a fresh process. Peak memory is the
 process's own largest resident set. The decoded files are of 768x512, one of each of four
@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from benchmarks.data import ROOT, bundled
+from benchmarks.data import RESULTS, ROOT, bundled
 
 INRCODEC = (sys.executable, "-m", "inrcodec")
 REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
@@ -97,20 +97,19 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--repeats", default=5, show_default=True)
-def main(as_json: bool, repeats: int) -> None:
+@click.option("--output", default="startup", show_default=True, help="Name under results.")
+def main(repeats: int, output: str) -> None:
     """Time inrcodec --help, info and decode as processes of their own."""
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         rows = all_commands(Path(folder), repeats)
-    if not as_json:
-        click.echo(table(rows))
-        return
+    click.echo(table(rows))
     from benchmarks import record
 
     where = record.provenance(os.cpu_count() or 1, record.command_line("startup"))
-    click.echo(json.dumps({"rows": rows, "load_before": load} | where, indent=1))
+    figures = {"rows": rows, "load_before": load} | where
+    (RESULTS / f"{output}.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":
