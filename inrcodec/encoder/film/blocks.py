@@ -23,9 +23,10 @@ from inrcodec.nets.film import Batch, Film
 
 _BLOCKS = (8, 16, 32, 64)
 _LEAST_VECTORS = 4  # along the shorter side, where there is a choice
-# What a finer block may cost of a coarser one's: trials predict from frames as they were, which
-# flatters fine motion.
-_CLEARLY = 0.8
+# What a finer block may cost of a coarser one's (trials predict from frames as they were, which
+# flatters fine motion), and a coarser one of a finer one's: of two as good, fits make more of the
+# finer.
+_FINER, _COARSER = 0.8, 0.95
 
 
 def best_block(first: int, side: int, cost: Callable[[int], float]) -> int:
@@ -34,9 +35,9 @@ def best_block(first: int, side: int, cost: Callable[[int], float]) -> int:
     known = cache(cost)
     allowed = [block for block in _BLOCKS if block * _LEAST_VECTORS <= side]
     best = first
-    while 2 * best in allowed and known(2 * best) < known(best):
+    while 2 * best in allowed and known(2 * best) < _COARSER * known(best):
         best *= 2
-    while best // 2 in allowed and known(best // 2) < _CLEARLY * known(best):
+    while best // 2 in allowed and known(best // 2) < _FINER * known(best):
         best //= 2
     return best
 

@@ -39,6 +39,10 @@ _MOST_SEGMENTS = 120
 _INTERVAL = 16
 # Size of plain coding over that after the fit at the same step, about.
 _EXCESS = 3.0
+# Steps of a pilot, a short fit that says where longer ones will end; how many steps these have at
+# least; and by how many octaves they begin below that, for they end at finer steps than a pilot and
+# better from below: from 0.2 above to 0.15 below, 0.6 dB (Cockatoo at 0.1 bits per pixel).
+_PILOT_STEPS, _PILOTED_FROM, _BELOW = 15, 60, 0.2
 # Finest step of the latents, in code values, and the first octave that is known to a start.
 _LEAST_STEP, _FIRST = 0.25, 2.0**-12
 # Fits of all segments to find the one that decodes to a quality.
@@ -86,6 +90,7 @@ def encode_to_size(session: Session, budget: int) -> Candidate:
     job.choose_block(job.step_for_bits(bits))
     step = job.step_for_bits(bits)
     shares = np.array([start.bits(step) for start in job.starts]) + 8 * job.tensor_bytes
+    step = job.piloted(step, left * shares / shares.sum())
     for number in range(len(job.starts)):
         share = int(left * shares[number] / shares[number:].sum())
         left -= job.add_of_size(number, step, share)
@@ -215,13 +220,27 @@ class FilmJob:
 
     def add_of_size(self, number: int, step: float, budget: int) -> int:
         """Fit a segment into a budget in bytes; its size. Raises RateError."""
-        segment = self._fitting(number, step)
+        segment = self._fitting(number, step, self._planned(self._net(number)))
         self._run(segment, segment.goal_of_size(budget), lambda: segment.meet_budget(budget))
         return self.parts[-1].size
 
+    def piloted(self, step: float, budgets: np.ndarray) -> float:
+        """A step to begin with, from that of plain coding, for segments of these budgets: from a
+        pilot of the one in the middle, where fits are long enough to be worth it."""
+        number = len(self._cuts) // 2
+        if self._planned(self.starts[number].net) < _PILOTED_FROM:
+            return step
+        session = self.session
+        segment = self._fitting(number, step, _PILOT_STEPS)
+        segment.fitted.warm_up()
+        pace = session.pace(_PILOT_STEPS, _PILOT_STEPS / _PILOTED_FROM / len(self._cuts))
+        goal = segment.goal_of_size(int(budgets[number]))
+        segment.fitted.run(pace, goal, lambda state: None, session.should_stop)
+        return max(segment.fitted.step * 2**-_BELOW, self.least_step)
+
     def add_of_quality(self, number: int, step: float, wanted: float) -> float:
         """Fit a segment to a squared error; the one that it had before ones and zeros."""
-        segment = self._fitting(number, step)
+        segment = self._fitting(number, step, self._planned(self._net(number)))
 
         def goal(measured: Measured) -> float:
             return wanted / max(measured.error, 1e-12)
@@ -239,11 +258,10 @@ class FilmJob:
         self._run(segment, goal, exact)
         return found[0]
 
-    def _fitting(self, number: int, step: float) -> "_FilmSegment":
+    def _fitting(self, number: int, step: float, steps: int) -> "_FilmSegment":
         self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
         seed = self.session.options.seed + number
         planes, start = self._planes(number), self.starts[number]
-        steps = self._planned(start.net)
         fitted = FilmFit(planes, start, self._colours, step, self.least_step, seed, steps)
         return _FilmSegment(self.session, fitted, number)
 
