@@ -12,7 +12,7 @@ from inrcodec.encoder import encode_signal
 from inrcodec.encoder.describe import planes_of
 from inrcodec.encoder.film import encode as film_encode
 from inrcodec.encoder.film.blocks import best_block, trial_cost
-from inrcodec.encoder.film.encode import planned_film
+from inrcodec.encoder.film.encode import FilmJob, planned_film
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import Start, first_steps, padded, searched, sharpness
 from inrcodec.encoder.segmented import Part
@@ -57,6 +57,7 @@ def cost_of(signal, block, step=STEP):
         ({8: 3, 16: 4, 32: 4.5}, 16, 144, 8),
         ({8: 3.5, 16: 4, 32: 4.5}, 16, 144, 16),  # finer, but hardly better
         ({16: 4, 32: 3, 64: 2}, 16, 360, 64),
+        ({8: 9, 16: 4, 32: 3.9}, 16, 144, 16),  # coarser, but hardly better
         ({8: 1, 16: 2, 32: 1.5, 64: 9}, 16, 360, 32),  # what is behind a worse one is not tried
         ({}, 8, 40, 8),  # no room for another
     ],
@@ -152,3 +153,14 @@ def test_low_rates_leave_something_for_pictures():
     signal = moving(9, (48, 64), parts=2)
     options = EncodeOptions(size=700, repr="film", settings={"steps": "25"})
     assert encode_signal(signal, options).psnr_db > 27.5
+
+
+def test_pilots_bring_steps_nearer_to_where_fits_end():
+    def piloted(step, steps):
+        wanted = EncodeOptions(size=700, repr="film", settings={"steps": str(steps)})
+        job = FilmJob(Session(moving(2, (32, 32)), wanted, None, None))
+        return job.piloted(step, np.array([600.0]))
+
+    assert piloted(0.1, 59) == 0.1  # a short fit, which a pilot would make much longer
+    below, above = piloted(0.002, 60), piloted(0.2, 60)
+    assert 0.002 < below < above < 0.2
