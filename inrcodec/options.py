@@ -45,14 +45,15 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "w0_global": (int, "frequency factor of the global network's first layer"),
     "activation": (str, "sine, or incode: sines with four learned scalars"),
     "hop": (int, "samples from frame to frame of a spectrum: a power of two, 32..16384"),
+    "block": (int, "samples from one vector of a film's motion to the next; tried when absent"),
     "segment": (int, "samples or frames of a segment; planned when absent"),
 }
 
-# Settings that a pyramid, a spectrum and a film have; coordinate networks have all but `hop`,
-# `stages` and `tile`.
+# Settings that a pyramid, a spectrum and a film have; coordinate networks have all but `block`,
+# `hop`, `stages` and `tile`.
 PYRAMID_SETTINGS = frozenset({"width", "layers", "stages", "steps", "tile"})
 SPECTRUM_SETTINGS = frozenset({"hop", "steps"})
-FILM_SETTINGS = frozenset({"segment", "steps"})
+FILM_SETTINGS = frozenset({"block", "segment", "steps"})
 
 # Open intervals of the settings that do not just have to be above 0 and finite; those of numbers
 # that the file holds are the format's.
@@ -72,6 +73,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "ratio": (0, 1000),
     "stages": (-1, 17),
     "tile": (-1, 2**16 + 1),
+    "block": (3, 129),
 }
 
 

@@ -112,6 +112,14 @@ def test_effort_and_network_are_the_files_unless_given():
     assert (added.net.name, added.effort) == ("SPECTRUM", 1)
 
 
+def test_what_is_added_to_a_film_has_its_block(monkeypatch):
+    monkeypatch.setattr("inrcodec.encoder.film.encode.best_block", None)  # none is looked for
+    data = forge.make_file(forge.MOVING)
+    longer = extend(data, MORE["moving"], {"settings": {"steps": "3"}}).data
+    added = parse_file(longer, Limits()).joined[0].header
+    assert (added.net.name, added.block) == ("FILM", forge.MOVING.block)
+
+
 def test_extended_cropped_and_extended_again():
     data = forge.make_file(forge.SPECTRUM)
     data = inrcodec.crop(data, span=(10, 60))

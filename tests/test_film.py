@@ -455,6 +455,13 @@ def test_what_is_not_for_a_kind(signal, kind):
         encode(signal, size=900)
 
 
+def test_a_block_can_be_asked_for():
+    coded = encode(video(2), size=900, steps=3, settings={"block": "4"})
+    assert info(coded.data)["block"] == 4
+    with pytest.raises(OptionError, match="setting block = 12 is not a power of two"):
+        encode(video(2), size=900, settings={"block": "12"})
+
+
 @pytest.mark.parametrize(
     ("given", "chosen"), [({}, "film"), ({"segment": "3"}, "film"), ({"width": "8"}, "asmr")]
 )

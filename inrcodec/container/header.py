@@ -121,7 +121,7 @@ _LENGTH = range(1, MAX_LENGTH + 1)
 _HOPS = tuple(2**n for n in range(5, 15))
 TILES = tuple(2**n for n in range(7, 17))  # sides of tiles
 _INTERVALS = tuple(2**n for n in range(9))
-_BLOCKS = tuple(2**n for n in range(2, 8))
+BLOCKS = tuple(2**n for n in range(2, 8))  # samples between vectors
 
 FIELDS = (
     Field("excerpt", "u8", (EXCERPT,), "a window: `coded` and `first` are there", _EXCERPT),
@@ -162,7 +162,7 @@ FIELDS = (
     Field("coarse_width", "varint", range(1, 4097), "units of the coarser ones", _PYRAMID),
     Field("tile", "varint", TILES, "samples along the sides of a tile", _TILED),
     Field("interval", "varint", _INTERVALS, "frames from one anchor to the next", _FILM),
-    Field("block", "varint", _BLOCKS, "samples from one vector to the next", _FILM),
+    Field("block", "varint", BLOCKS, "samples from one vector to the next", _FILM),
     Field("motion_levels", "varint", range(1, 9), "levels of the wavelet of motion", _FILM),
     Field("hop", "varint", _HOPS, "samples from one frame to the next", _SPECTRUM),
     Field("global_width", "varint", range(1, 4097), "units of the global network", _LOCAL_GLOBAL),

@@ -107,6 +107,8 @@ def _options(
     header = parsed.header
     own: dict[str, Any] = {"repr": representation_of(header), "effort": max(header.effort, 1)}
     options = EncodeOptions(**own | {key: v for key, v in given.items() if v is not None})
+    if header.block and options.repr == own["repr"]:  # no trials: time is that of what is added
+        options = replace(options, settings={"block": str(header.block), **options.settings})
     if options.psnr is not None:
         return options
     if all(getattr(options, name) is None for name in RATES):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from inrcodec.container.header import BLOCKS
 from inrcodec.decoder.film_latents import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.describe import planes_of
 from inrcodec.encoder.film.blocks import best_block, trial_cost
@@ -25,6 +26,7 @@ from inrcodec.encoder.pyramid.fit import principal_axes
 from inrcodec.encoder.segmented import Part, Segmented, SegmentFit
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
+from inrcodec.errors import OptionError
 from inrcodec.nets.film import Film
 from inrcodec.signals.signal import Signal
 
@@ -148,7 +150,10 @@ class FilmJob:
         self._colours, self._axes = _colours(signal)
         self.parts: list[Part] = []
         self._stopped = False
-        self._use_block(planned_film(signal, self._segment).block)
+        self._asked = options.number("block", 0)
+        if self._asked and self._asked not in BLOCKS:
+            raise OptionError(f"setting block = {self._asked} is not a power of two")
+        self._use_block(self._asked or planned_film(signal, self._segment).block)
 
     def _use_block(self, block: int) -> None:
         """Plan the file with this block, and search for all motion."""
@@ -162,7 +167,9 @@ class FilmJob:
 
     def choose_block(self, step: float) -> None:
         """Plan and search anew where coefficients in these steps want another block: a segment in
-        the middle speaks for all."""
+        the middle speaks for all. Not where a block was asked for."""
+        if self._asked:
+            return
         number = len(self._cuts) // 2
         first, last = self._cuts[number]
         signal, planes = self.session.signal, self._planes(number)
