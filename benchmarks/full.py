@@ -1,8 +1,8 @@
 """Everything that takes hours, part by part: python -m benchmarks.full [PART ...]
 
 Every part is a list of commands of other benchmarks. Each of them leaves its rows in
-benchmarks/results and skips what has a row there, so that a run that is stopped goes on where it
-was; --list shows the commands.
+benchmarks/results. What takes hours skips what has a row there, so that a run that is stopped goes
+on where it was; what takes minutes is measured anew. --list shows the commands.
 """
 
 import os

@@ -341,6 +341,7 @@ HUGE_PARTS = {
     "padded samples of a film": replace(
         forge.MOVING_GREY, shape=(100, 2**11, 1), segment=100, levels=11
     ),
+    "interpolated vectors": replace(forge.MOVING_GREY, shape=(2, 2**17, 1), segment=2),
     "padded samples of many frames": replace(
         forge.MOVING_GREY, shape=(2**18 + 1, 1, 1), segment=2**18, interval=256
     ),

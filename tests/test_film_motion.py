@@ -17,6 +17,7 @@ from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import Start, first_steps, padded, searched, sharpness
 from inrcodec.encoder.segmented import Part
 from inrcodec.encoder.session import Session
+from inrcodec.errors import RateError
 from inrcodec.limits import NO_LIMITS
 from inrcodec.nets.film import Batch, steps_of
 from inrcodec.options import EncodeOptions
@@ -164,3 +165,27 @@ def test_pilots_bring_steps_nearer_to_where_fits_end():
     assert piloted(0.1, 59) == 0.1  # a short fit, which a pilot would make much longer
     below, above = piloted(0.002, 60), piloted(0.2, 60)
     assert 0.002 < below < above < 0.2
+
+
+def test_a_pilot_that_is_stopped_at_once_moves_by_what_is_meant(monkeypatch):
+    """Short films have few classes of frames, whose steps lean away from the mean."""
+    monkeypatch.setattr(FilmFit, "run", lambda *arguments: False)
+    wanted = EncodeOptions(size=700, repr="film", settings={"steps": "60"})
+    job = FilmJob(Session(moving(2, (32, 32)), wanted, None, None))
+    step = job.piloted(0.05, np.array([600.0]))
+    assert np.log2(0.05 / step) == pytest.approx(0.2, abs=1e-3)
+
+
+@pytest.mark.parametrize(("limit", "stop"), [(9.0, None), (None, lambda: True)])
+def test_no_pilot_where_time_is_short(monkeypatch, limit, stop):
+    monkeypatch.setattr(film_encode, "FilmFit", None)  # none is made
+    wanted = EncodeOptions(size=700, repr="film", settings={"steps": "60"}, time_limit=limit)
+    job = FilmJob(Session(moving(2, (32, 32)), wanted, None, stop))
+    assert job.piloted(0.1, np.array([600.0])) == 0.1
+
+
+@pytest.mark.parametrize("size", [54, 55, 57, 60])
+def test_hardly_any_bytes_for_frames_are_too_few(size):
+    settings = {"steps": "15", "segment": "1", "block": "8"}
+    with pytest.raises(RateError, match=r"takes? at least|the budget is"):
+        encode_signal(moving(4, (8, 8)), EncodeOptions(size=size, repr="film", settings=settings))

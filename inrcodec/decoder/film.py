@@ -20,7 +20,7 @@ from inrcodec.nets.stripes import stripes
 Weights = Mapping[str, np.ndarray]
 Planes = list[np.ndarray]  # a frame: all channels (C, H, W), or luma (1, H, W) and chroma (2, h, w)
 _STRIPE = 1 << 16  # samples of a plane that are predicted at a time, so that all stays in cache
-_FAR = np.float32(1e9)  # samples, further than any vector reaches that is of use
+_FAR = np.float32(1e30)  # samples: as far as vectors reach, so that no sum of them is infinite
 
 
 def synthesise(
@@ -86,7 +86,7 @@ class _Synthesis:
         batch = self.net.batches[number]
         scales = self._steps[0][batch.level]
         bands = [
-            _part(values, len(batch.frames), slice(i, i + 1)) * scale
+            _part(values, len(batch.frames), slice(i, i + 1)).astype(np.float32) * scale
             for values, scale in zip(self.latents[number].picture, scales, strict=True)
         ]
         return [plane[0] for plane in _planes(self.net.picture(1), bands, self.net.halved)]
@@ -113,7 +113,8 @@ class _Synthesis:
         net = self.net
         sides = zip(net.padded, net.vectors, strict=True)
         down, across = (interpolation(side, net.block, count) for side, count in sides)
-        return [(down, across.T), (_halved(down), _halved(across).T)]
+        whole = (down, across.T)
+        return [whole, (_halved(down), _halved(across).T)] if net.halved else [whole]
 
     def _predict(self, batch: Batch, i: int, fields: np.ndarray, planes: Planes) -> None:
         """Add the prediction of frame i of a batch to its planes, in place."""

@@ -77,7 +77,7 @@ def _known(latents: Sequence[Integers], use: Callable[[np.ndarray, np.ndarray], 
 
 def _walk(net: Film, weights: Weights, code: _Code) -> list[Integers]:
     """Visit all planes in file order."""
-    past = Past(net, weights)
+    past = Past(weights)
     moving = {name.removeprefix("motion."): w for name, w in weights.items() if "motion." in name}
     latents: list[Integers] = []
     for number, batch in enumerate(net.batches):
@@ -113,8 +113,8 @@ def of_class(net: Film, weights: Weights, level: int) -> dict[str, np.ndarray]:
 class Past:
     """What latents are known by from those of the frames that theirs are predicted from."""
 
-    def __init__(self, net: Film, weights: Weights) -> None:
-        self._net, self._weights = net, squares(weights["past"])
+    def __init__(self, weights: Weights) -> None:
+        self._weights = squares(weights["past"])
         self._kept: dict[int, list[np.ndarray]] = {}
 
     def keep(self, batch: Batch, picture: Sequence[np.ndarray]) -> None:
@@ -124,7 +124,7 @@ class Past:
             self._kept[frame] = parts
 
     def of(self, batch: Batch) -> Callable[[int, int], More | None]:
-        """Energies of the latents of a batch, given grid and band."""
+        """What the latents of a batch are known by besides, given grid and band."""
         sides = list(zip(batch.before, batch.after or batch.before, strict=True))
 
         @lru_cache(maxsize=1)

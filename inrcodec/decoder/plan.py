@@ -188,6 +188,8 @@ def _check_film(header: Header, limits: Limits) -> int:
     latents = net.latents() * (header.segments - 1) + last.latents()
     limits.check("samples", latents, "latents")
     limits.check("weights", sum(t.size for t in net.tensors()))
+    for side, vectors in zip(net.padded, net.vectors, strict=True):
+        limits.check("samples", side * vectors, "interpolated vectors")
     return math.ceil(math.prod(net.padded) * header.coded_shape[0] * net.macs_per_sample())
 
 

@@ -78,7 +78,7 @@ def moved(double: np.ndarray, motion: np.ndarray, top: int = 0) -> np.ndarray:
 
 
 def _between(flat: np.ndarray, first: np.ndarray, share: np.ndarray) -> np.ndarray:
-    left = np.take(flat, first, mode="clip")  # all are inside; other modes keep the GIL
+    left = np.take(flat, first, mode="clip")  # all are inside
     between = np.take(flat[1:], first, mode="clip")
     between -= left
     between *= share
