@@ -81,7 +81,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "performance",
         "long",
         "film_speed",
-        "startup",
+        "startup --output startup",
         "speed --output speed",
     ),
     "choices": ("planning", "entropy_coders"),

@@ -97,19 +97,22 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--repeats", default=5, show_default=True)
-@click.option("--output", default="startup", show_default=True, help="Name under results.")
-def main(repeats: int, output: str) -> None:
+@click.option("--output", help="Name under results; default: nothing is written there.")
+def main(as_json: bool, repeats: int, output: str | None) -> None:
     """Time inrcodec --help, info and decode as processes of their own."""
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         rows = all_commands(Path(folder), repeats)
-    click.echo(table(rows))
     from benchmarks import record
 
     where = record.provenance(os.cpu_count() or 1, record.command_line("startup"))
     figures = {"rows": rows, "load_before": load} | where
-    (RESULTS / f"{output}.json").write_text(json.dumps(figures, indent=1) + "\n")
+    text = json.dumps(figures, indent=1)
+    if output is not None:
+        (RESULTS / f"{output}.json").write_text(f"{text}\n")
+    click.echo(text if as_json else table(rows))
 
 
 if __name__ == "__main__":
