@@ -91,8 +91,10 @@ def test_ranges_are_those_of_the_format():
     names = {key: fields.get(key, key) for key in RANGES if key != "levels"}
     allowed = {field.name: field.allowed for field in FIELDS}
     held = {key: allowed[name] for key, name in names.items() if name in allowed}
-    assert len(held) == 11
+    assert len(held) == 12
     assert held.pop("tile")[-1] == RANGES["tile"][1] - 1  # or 0, for none
+    blocks = held.pop("block")
+    assert (blocks[0], blocks[-1]) == (RANGES["block"][0] + 1, RANGES["block"][1] - 1)
     for key, values in held.items():
         low, high = RANGES[key]
         assert (low + 1, high - 1) == (max(values[0], low + 1), values[-1])
