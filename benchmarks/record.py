@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import ROOT
+from benchmarks.data import RESULTS, ROOT
 
 Row = dict[str, Any]
 _WRITTEN = ("benchmarks/results", "docs", "README.md")
@@ -23,6 +23,14 @@ _WRITTEN = ("benchmarks/results", "docs", "README.md")
 def command_line(module: str) -> str:
     """What was typed, as it reproduces the run from the repository's root."""
     return " ".join([f"python -m benchmarks.{module}", *map(shlex.quote, sys.argv[1:])])
+
+
+def told(figures: Row, shown: str, as_json: bool, output: str | None) -> str:
+    """What a benchmark without rows prints: JSON or `shown`; written too if `output` names it."""
+    text = json.dumps(figures, indent=1)
+    if output is not None:
+        (RESULTS / f"{output}.json").write_text(f"{text}\n")
+    return text if as_json else shown
 
 
 def provenance(threads: int, command: str = "", seed: int = 0) -> Row:

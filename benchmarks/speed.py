@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import record
-from benchmarks.data import RESULTS, ROOT
+from benchmarks.data import ROOT
 from benchmarks.published_order import published_forward
 from inrcodec.allocator import keep_pages
 from inrcodec.encoder.model import Model
@@ -199,10 +199,7 @@ def main(as_json: bool, repeats: int, output: str | None) -> None:
     if os.environ.get(HUGE_PAGES) != "1":
         figures["huge_pages"] = with_huge_pages(max(3, repeats // 2))
     figures |= provenance()
-    text = json.dumps(figures, indent=1)
-    if output is not None:
-        (RESULTS / f"{output}.json").write_text(f"{text}\n")
-    click.echo(text if as_json else table(figures))
+    click.echo(record.told(figures, table(figures), as_json, output))
     load = figures["load_before"]
     if load > (os.cpu_count() or 1) / 2:
         click.echo(f"load {load:.1f} before the start: times are unreliable", err=True)

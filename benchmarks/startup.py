@@ -7,7 +7,6 @@ nothing about the time they take to decode. This module imports nothing large: o
 peak starts at what its parent had.
 """
 
-import json
 import os
 import statistics
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any
 
 import click
 
-from benchmarks.data import RESULTS, ROOT, bundled
+from benchmarks.data import ROOT, bundled
 
 INRCODEC = (sys.executable, "-m", "inrcodec")
 REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
@@ -109,10 +108,7 @@ def main(as_json: bool, repeats: int, output: str | None) -> None:
 
     where = record.provenance(os.cpu_count() or 1, record.command_line("startup"))
     figures = {"rows": rows, "load_before": load} | where
-    text = json.dumps(figures, indent=1)
-    if output is not None:
-        (RESULTS / f"{output}.json").write_text(f"{text}\n")
-    click.echo(text if as_json else table(rows))
+    click.echo(record.told(figures, table(rows), as_json, output))
 
 
 if __name__ == "__main__":

@@ -229,7 +229,7 @@ class FilmJob:
 
     def add_of_size(self, number: int, step: float, budget: int) -> int:
         """Fit a segment into a budget in bytes; its size. Raises RateError."""
-        segment = self._fitting(number, step, self._planned(self._net(number)))
+        segment = self._fitting(number, step)
         self._run(segment, segment.goal_of_size(budget), lambda: segment.meet_budget(budget))
         return self.parts[-1].size
 
@@ -252,7 +252,7 @@ class FilmJob:
 
     def add_of_quality(self, number: int, step: float, wanted: float) -> float:
         """Fit a segment to a squared error; the one that it had before ones and zeros."""
-        segment = self._fitting(number, step, self._planned(self._net(number)))
+        segment = self._fitting(number, step)
 
         def goal(measured: Measured) -> float:
             return wanted / max(measured.error, 1e-12)
@@ -270,10 +270,12 @@ class FilmJob:
         self._run(segment, goal, exact)
         return found[0]
 
-    def _fitting(self, number: int, step: float, steps: int) -> "_FilmSegment":
+    def _fitting(self, number: int, step: float, steps: int = 0) -> "_FilmSegment":
+        """A fit of a segment that begins at a step, of so many steps or those of the effort."""
         self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
         seed = self.session.options.seed + number
         planes, start = self._planes(number), self.starts[number]
+        steps = steps or self._planned(start.net)
         fitted = FilmFit(planes, start, self._colours, step, self.least_step, seed, steps)
         return _FilmSegment(self.session, fitted, number)
 
