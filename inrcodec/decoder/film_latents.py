@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from inrcodec.decoder import pyramid_latents
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
-from inrcodec.nets.context import Contexts, More, Plane, squares, sums_3x3, walk
+from inrcodec.nets.context import Contexts, More, Plane, squares, walk
 from inrcodec.nets.film import Batch, Film
+from inrcodec.nets.marks import Layout, Marks, parted
+from inrcodec.nets.pyramid import PHASES, Grid
 
 Weights = Mapping[str, np.ndarray]
 
@@ -79,6 +82,8 @@ def _walk(net: Film, weights: Weights, code: _Code) -> list[Integers]:
     """Visit all planes in file order."""
     past = Past(weights)
     moving = {name.removeprefix("motion."): w for name, w in weights.items() if "motion." in name}
+    motion_contexts = Contexts(net.motion(1), moving)
+    of_level = cache(lambda level: Contexts(net.picture(1), of_class(net, weights, level)))
     latents: list[Integers] = []
     for number, batch in enumerate(net.batches):
 
@@ -89,11 +94,10 @@ def _walk(net: Film, weights: Weights, code: _Code) -> list[Integers]:
         motion: list[np.ndarray] = []
         if batch.fields:
             fields = net.motion(count * batch.fields)
-            motion = walk(Contexts(fields, moving), fields.grids(), plane(True))
-        pictures = net.picture(count)
-        contexts = Contexts(pictures, of_class(net, weights, batch.level))
-        more = past.of(batch) if batch.fields else None
-        picture = walk(contexts, pictures.grids(), plane(False), more)
+            motion = walk(motion_contexts, fields.grids(), plane(True))
+        pictures = net.picture(count).grids()
+        more = past.of(batch, pictures) if batch.fields else None
+        picture = walk(of_level(batch.level), pictures, plane(False), more)
         past.keep(batch, picture)
         latents.append(Integers(motion, picture))
     return latents
@@ -115,34 +119,67 @@ class Past:
 
     def __init__(self, weights: Weights) -> None:
         self._weights = squares(weights["past"])
-        self._kept: dict[int, list[np.ndarray]] = {}
+        self._kept: dict[int, list[_Latents]] = {}
 
     def keep(self, batch: Batch, picture: Sequence[np.ndarray]) -> None:
         """Remember the latents of a batch, by frame and grid."""
-        for i, frame in enumerate(batch.frames):
-            parts = [np.split(values, len(batch.frames), axis=2)[i] for values in picture]
-            self._kept[frame] = parts
+        grids = [_by_frame(values, len(batch.frames)) for values in picture]
+        for frame, parts in zip(batch.frames, zip(*grids, strict=True), strict=True):
+            self._kept[frame] = list(parts)
 
-    def of(self, batch: Batch) -> Callable[[int, int], More | None]:
+    def of(self, batch: Batch, grids: Sequence[Grid]) -> Callable[[int, int], More | None]:
         """What the latents of a batch are known by besides, given grid and band."""
         sides = list(zip(batch.before, batch.after or batch.before, strict=True))
 
         @lru_cache(maxsize=1)
-        def magnitudes(grid: int) -> tuple[np.ndarray, np.ndarray]:
-            pairs = [(self._kept[a][grid], self._kept[b][grid]) for a, b in sides]
-            phases, bands, rows, columns = pairs[0][0].shape
-            total = np.empty((phases, bands, len(pairs) * rows, columns), dtype=np.float32)
-            for i, (first, second) in enumerate(pairs):
-                part = total[:, :, i * rows : (i + 1) * rows]
-                np.abs(first, out=part)
-                part += np.abs(second)
-            return total, sums_3x3(total.sum(axis=0))
+        def marks(grid: int) -> list[list[Marks]]:
+            kept = [[self._kept[frame][grid] for frame in pair] for pair in sides]
+            return _marks(kept, grids[grid])
 
         def more(grid: int, band: int) -> More | None:
             if grid == 0:
                 return None
-            total, around = magnitudes(grid)
-            here, near = self._weights[band]
-            return More(near, around[band], here, total[:, band])
+            here, around = self._weights[band]
+            return More(around, here, marks(grid)[band])
 
         return more
+
+
+class _Latents(NamedTuple):
+    """The latents of a frame in a grid that are not 0: numbers of their planes, band by band and in
+    a band phase by phase, rows, columns, magnitudes; `height`: rows that a frame has."""
+
+    height: int
+    planes: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    sizes: np.ndarray
+
+
+def _by_frame(values: np.ndarray, count: int) -> list[_Latents]:
+    """Parts of a grid (4, bands, rows, columns) of tall planes of so many frames."""
+    phases, bands, rows, columns = values.shape
+    numbers = np.flatnonzero(values != 0)
+    shape = (phases, bands, count, rows // count, columns)
+    phase, band, frame, row, column = np.unravel_index(numbers, shape)
+    fields = (len(PHASES) * band + phase, row, column, np.abs(values.ravel()[numbers]))
+    order = np.argsort(frame, kind="stable")
+    ends = np.searchsorted(frame[order], np.arange(1, count))
+    split = zip(*(np.split(field[order], ends) for field in fields), strict=True)
+    return [_Latents(rows // count, *parts) for parts in split]
+
+
+def _marks(frames: Sequence[Sequence[_Latents]], grid: Grid) -> list[list[Marks]]:
+    """By band and phase: the sums of what several frames have, one below the other."""
+    parts = [
+        part._replace(rows=part.rows + i * part.height)
+        for i, few in enumerate(frames)
+        for part in few
+    ]
+    _, planes, rows, columns, sizes = zip(*parts, strict=True)
+    of_plane = np.concatenate(planes)
+    order = np.argsort(of_plane, kind="stable")
+    places = Layout(grid.rows, grid.columns).places(np.concatenate(rows), np.concatenate(columns))
+    marks = Marks(places[order], np.concatenate(sizes)[order].astype(np.float64))
+    by_plane = parted(marks, of_plane[order], len(PHASES) * grid.bands)
+    return [by_plane[i : i + len(PHASES)] for i in range(0, len(by_plane), len(PHASES))]

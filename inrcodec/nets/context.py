@@ -3,22 +3,20 @@
 A latent's energy is a weighted sum of magnitudes around it, and its Laplace scale a power of that
 energy; both in fixed point, so that every machine and thread count finds the same index. Sums
 are integers below 2^53 held in float64, exact in any order of summation.
+
+Most latents are 0, so that sums are made of those that are not: each adds to the energies of the
+latents around it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from inrcodec.entropy.survival import SCALES
-from inrcodec.nets.pyramid import (
-    ORIENTATIONS,
-    PHASES,
-    Grid,
-    Pyramid,
-    cross_rows,
-)
+from inrcodec.nets.marks import Layout, Marks, Term, parted, united
+from inrcodec.nets.pyramid import ORIENTATIONS, PHASES, Grid, Pyramid, cross_rows
 from inrcodec.nets.stripes import stripes
 
 # Latents of one plane, given grid number, (phase, band) and scale indices (rows, columns).
@@ -42,13 +40,12 @@ _NEXT_TO: tuple[tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...], ...] =
 
 
 class More(NamedTuple):
-    """What the latents of a band are known by besides: sums of magnitudes that all phases have in
-    common (rows, columns), and each phase's own (4, rows, columns), float32; their weights."""
+    """What latents of a band are known by besides: marks of each phase at the same place, and of
+    all of them around it; the weights of both."""
 
-    shared_weight: float
-    shared: np.ndarray
+    around_weight: float
     own_weight: float
-    own: np.ndarray
+    phases: list[Marks]
 
 
 def log2_table() -> np.ndarray:
@@ -97,12 +94,16 @@ def scale_indices(energy: np.ndarray, offsets: np.ndarray, slopes: np.ndarray) -
 
 def _indices(logs: np.ndarray, offsets: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """Scale indices from log2 in 1/64 of energies above their floor."""
-    index = (offsets + slopes * (logs - 12 * 64) + 2048) >> 12
-    return np.clip(index, 0, SCALES - 1).astype(np.uint8)
+    index = slopes * (logs - 12 * 64)
+    index += offsets + 2048
+    index >>= 12
+    np.maximum(index, 0, out=index)
+    return np.minimum(index, SCALES - 1, out=index).astype(np.uint8)
 
 
 class Contexts:
-    """A file's context model in integers, from its float32 tensors by name."""
+    """Context models in integers, from float32 tensors by name; of pyramids of any shape with the
+    levels and channels of `net`."""
 
     def __init__(self, net: Pyramid, weights: Mapping[str, np.ndarray]) -> None:
         self.net = net
@@ -115,69 +116,69 @@ class Contexts:
         self._same = [cross[half + a : half + b] for _, a, b in rows]
         offsets = weights["offsets"].astype(np.float64)
         phases = 4 * (net.bands + net.channels)
-        self._phases = offsets[:phases].reshape(-1, 4)
-        self._levels = offsets[phases:].reshape(net.levels, net.bands)
+        by_phase, by_level = offsets[:phases].reshape(-1, 4), offsets[phases:]
+        self._low_offsets = fixed_offsets(by_phase[net.bands :])
+        by_level = by_level.reshape(net.levels, net.bands, 1)
+        self._offsets = fixed_offsets(by_phase[: net.bands] + by_level)
         self._slopes = fixed_slopes(weights["slopes"])
+        self._tables = dict[tuple[int | None, int, int], np.ndarray]()
 
-    def shared(
-        self,
-        grid: Grid,
-        band: int,
-        known: "Known",
-        coarser: "Coarser | None",
-        more: More | None = None,
-    ) -> np.ndarray:
-        """Energy, from its floor on, that all four phases of a band have in common: float64 (rows,
-        columns)."""
-        energy = np.full((grid.rows, grid.columns), float(_FLOOR))
-        if grid.level is None:
-            return energy
-        terms = list(zip(self._cells[band], known.cells[:band], strict=True))
-        if coarser is not None:
+    def _table(self, level: int | None, band: int, phase: int) -> np.ndarray:
+        """Scale indices of a plane by the codes of energies."""
+        key = (level, band, phase)
+        if key not in self._tables:
+            offsets = self._low_offsets if level is None else self._offsets[level]
+            slope = self._slopes[self._row(level, band)]
+            self._tables[key] = _indices(_LOGS, offsets[band, phase], slope)
+        return self._tables[key]
+
+    def _row(self, level: int | None, band: int) -> int:
+        """Of the tensors that have rows for the bands and for LL's."""
+        return band if level is not None else self.net.bands + band
+
+    def shared(self, known: "Known", band: int, more: More | None = None) -> np.ndarray:
+        """Energy, from its floor on, that all four phases of a band have in common: a vector."""
+        layout = known.layout
+        if known.grid.level is None:
+            return layout.sums(()) + _FLOOR
+        terms = [Term(w, known.cells(k)) for k, w in enumerate(self._cells[band])]
+        around = list[Term]()
+        if known.coarser is not None:
             first = band // ORIENTATIONS * ORIENTATIONS
-            own = slice(first, first + ORIENTATIONS)
-            planes = [*coarser.values[own], *coarser.sums[own]]
-            terms += zip(self._parents[band], planes, strict=True)
+            parents = known.coarser[first : first + ORIENTATIONS]
+            at_place, beside = np.split(self._parents[band], 2)
+            terms += map(Term, at_place, parents)
+            around += map(Term, beside, parents)
         if more is not None:
-            terms.append((more.shared_weight, more.shared))
-        for rows in stripes(grid.rows, grid.columns, _STRIPE):
-            for weight, plane in terms:
-                energy[rows] += weight * plane[rows]
+            around += [Term(more.around_weight, marks) for marks in more.phases]
+        energy = layout.sums(terms)
+        energy += layout.sums_3x3(layout.sums(around))
+        energy += _FLOOR
         return energy
 
     def scales(
-        self,
-        grid: Grid,
-        band: int,
-        phase: int,
-        shared: np.ndarray,
-        known: "Known",
-        more: More | None = None,
+        self, known: "Known", band: int, phase: int, shared: np.ndarray, more: More | None = None
     ) -> np.ndarray:
         """Scale indices of one phase: uint8 (rows, columns). `shared`: as the function gives
         it."""
-        row = band if grid.level is not None else self.net.bands + band
-        table = _indices(_LOGS, self._offset(grid, band, phase), self._slopes[row])
-        terms: list[tuple[float, np.ndarray]] = []
-        if grid.level is not None:
-            terms += zip(self._same[band], known.phases[phase, :band], strict=True)
+        layout, level = known.layout, known.grid.level
+        near = self._near[self._row(level, band)]
+        terms = [
+            Term(near[number], known.marks[before][band], -layout.off(down, right))
+            for number, before, places in _NEXT_TO[phase]
+            for down, right in places
+        ]
+        if level is not None:
+            terms += map(Term, self._same[band], known.marks[phase][:band])
         if more is not None:
-            terms.append((more.own_weight, more.own[phase]))
-        indices = np.empty(shared.shape, dtype=np.uint8)
-        for rows in stripes(grid.rows, grid.columns, _STRIPE):
-            energy = shared[rows].copy()
-            for number, sums in known.beside(phase, band, rows):
-                energy += self._near[row, number] * sums
-            for weight, plane in terms:
-                energy += weight * plane[rows]
-            indices[rows] = table[_codes(energy)]
+            terms.append(Term(more.own_weight, more.phases[phase]))
+        vector = layout.sums(terms)
+        vector += shared
+        energy, table = layout.plane(vector), self._table(level, band, phase)
+        indices = np.empty(energy.shape, dtype=np.uint8)
+        for rows in stripes(layout.rows, layout.columns, _STRIPE):
+            table.take(_codes(energy[rows]), out=indices[rows], mode="clip")
         return indices
-
-    def _offset(self, grid: Grid, band: int, phase: int) -> np.ndarray:
-        """Scale offset of a plane, int64."""
-        if grid.level is None:
-            return fixed_offsets(self._phases[self.net.bands + band, phase])
-        return fixed_offsets(self._phases[band, phase] + self._levels[grid.level, band])
 
 
 def walk(
@@ -189,59 +190,58 @@ def walk(
     """Visit the planes of grids, from LL on, in file order; `plane` gives a plane's latents, `more`
     what those of a grid and band are known by besides. Latents by grid: int32, of their shape."""
     latents: list[np.ndarray] = []
-    coarser = None
+    known: Known | None = None
     for number, grid in enumerate(grids):
-        values, known = np.zeros(grid.shape, dtype=np.int32), Known(grid)
+        known = Known(grid, known)
+        values = np.zeros(grid.shape, dtype=np.int32)
         for band in range(grid.bands):
             besides = more(number, band) if more is not None else None
-            shared = contexts.shared(grid, band, known, coarser, besides)
+            shared = contexts.shared(known, band, besides)
             for phase in range(len(PHASES)):
-                scales = contexts.scales(grid, band, phase, shared, known, besides)
+                scales = contexts.scales(known, band, phase, shared, besides)
                 values[phase, band] = plane(number, (phase, band), scales)
-                known.add(phase, band, values[phase, band])
+                known.add(phase, values[phase, band])
         latents.append(values)
-        if grid.level is not None and number + 1 < len(grids):
-            coarser = Coarser(known.phases, grid.under(grids[number + 1]))
     return latents
 
 
 class Known:
-    """Magnitudes of a grid's latents as far as they are known, elsewhere 0: float32, which holds
-    integers below 2^24, more than the sum of any 72 of them."""
+    """Latents of a grid as far as they are known, and those of the next coarser one. `marks`: of
+    every phase, by band; `coarser`: of every band of the coarser level, in this grid's places (None
+    if that is LL)."""
 
-    def __init__(self, grid: Grid) -> None:
-        """`phases`: (4, bands, rows, columns); `cells`: their sums (bands, rows, columns)."""
-        rows, columns = grid.rows + 2, grid.columns + 2  # with a border, for neighbours outside
-        self._bordered = np.zeros((4, grid.bands, rows, columns), dtype=np.float32)
-        self.phases = self._bordered[:, :, 1:-1, 1:-1]
-        self.cells = np.zeros(grid.shape[1:], dtype=np.float32)
+    def __init__(self, grid: Grid, coarser: "Known | None") -> None:
+        self.grid, self.layout = grid, Layout(grid.rows, grid.columns)
+        self.marks: tuple[list[Marks], ...] = tuple([] for _ in PHASES)
+        self.coarser: list[Marks] | None = None
+        if coarser is not None and coarser.grid.level is not None:
+            self.coarser = coarser.seen_from(self)
 
-    def add(self, phase: int, band: int, values: np.ndarray) -> None:
-        """Latents (rows, columns) of a plane become known."""
-        np.abs(values, out=self.phases[phase, band])
-        self.cells[band] += self.phases[phase, band]
+    def add(self, phase: int, values: np.ndarray) -> None:
+        """Latents (rows, columns) of the next band of a phase become known."""
+        self.marks[phase].append(self.layout.marks(values))
 
-    def beside(self, phase: int, band: int, rows: slice) -> Iterator[tuple[int, np.ndarray]]:
-        """Magnitudes next to a phase's latents in the phases before it, summed by distance: number
-        of their weight, and float32 (rows, columns)."""
-        columns = self.phases.shape[3]
-        for number, before, places in _NEXT_TO[phase]:
-            whole = self._bordered[before, band]
-            parts = [
-                whole[rows.start + 1 + down : rows.stop + 1 + down, 1 + right : 1 + right + columns]
-                for down, right in places
-            ]
-            yield number, sum(parts[1:], start=parts[0])
+    def cells(self, band: int) -> Marks:
+        """Those of all phases."""
+        return united([bands[band] for bands in self.marks])
 
-
-class Coarser:
-    """Magnitudes of the next coarser level, as the finer one sees them: bands (bands, rows,
-    columns), as far as the finer level's phases reach, and their 3x3 sums, float32."""
-
-    def __init__(self, phases: np.ndarray, place: tuple[slice, slice]) -> None:
-        """`place`: rows and columns of the bands that the finer level's phases lie over."""
-        whole = joined(phases)
-        self.values, self.sums = whole[:, *place], sums_3x3(whole)[:, *place]
+    def seen_from(self, finer: "Known") -> list[Marks]:
+        """Marks of all bands in the places of the finer grid, whose phases lie over them, and of
+        one row and column more on every side."""
+        layout = finer.layout
+        down, across = (part.start for part in self.grid.under(finer.grid))
+        bands, rows, columns, sizes = [], [], [], []
+        for band, phase in product(range(self.grid.bands), range(len(PHASES))):
+            marks = self.marks[phase][band]
+            own_rows, own_columns = self.layout.whereabouts(marks.places)
+            rows.append(2 * own_rows + (PHASES[phase][0] - down))
+            columns.append(2 * own_columns + (PHASES[phase][1] - across))
+            sizes.append(marks.sizes)
+            bands.append(np.full(len(marks.sizes), band))
+        row, column = np.concatenate(rows), np.concatenate(columns)
+        near = (row >= -1) & (row <= layout.rows) & (column >= -1) & (column <= layout.columns)
+        marks = Marks(layout.places(row, column)[near], np.concatenate(sizes)[near])
+        return parted(marks, np.concatenate(bands)[near], self.grid.bands)
 
 
 def joined(phases: np.ndarray) -> np.ndarray:
@@ -251,14 +251,3 @@ def joined(phases: np.ndarray) -> np.ndarray:
     whole[:, 0::2, 0::2], whole[:, 1::2, 1::2] = phases[0], phases[1]
     whole[:, 0::2, 1::2], whole[:, 1::2, 0::2] = phases[2], phases[3]
     return whole
-
-
-def sums_3x3(planes: np.ndarray) -> np.ndarray:
-    """Sums over 3x3 neighbourhoods, zeros outside."""
-    rows = planes.copy()
-    rows[:, :-1] += planes[:, 1:]
-    rows[:, 1:] += planes[:, :-1]
-    sums = rows.copy()
-    sums[:, :, :-1] += rows[:, :, 1:]
-    sums[:, :, 1:] += rows[:, :, :-1]
-    return sums
