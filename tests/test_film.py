@@ -169,7 +169,7 @@ def test_frames_of_steps_that_are_no_numbers_are_finite(value):
     net = NETS["4:2:0"]
     weights, latents = weights_of(net), forge.random_batches(net, np.random.default_rng(0))
     weights["steps"][-2:] = value
-    for frame in film.synthesise(net, weights, latents, range(net.shape[0])).values():
+    for frame in frames_of(net, weights, latents).values():
         assert all(np.isfinite(plane).all() for plane in frame)
 
 
@@ -197,6 +197,13 @@ def test_search_finds_a_shift(shift):
 
 
 # --- contexts and synthesis ---
+
+
+def frames_of(net, weights, latents, wanted=None):
+    frames = {}
+    wanted = range(net.shape[0]) if wanted is None else wanted
+    film.synthesise(net, weights, latents, wanted, frames.__setitem__)
+    return frames
 
 
 class Scales:
@@ -240,7 +247,7 @@ def test_both_syntheses_give_the_same_frames(name):
     weights["colours"] *= 0
     if len(weights["colours"]) > net.channels:  # axes
         weights["colours"][: net.channels**2] = np.eye(net.channels).ravel()
-    ours = film.synthesise(net, weights, latents, range(net.shape[0]))
+    ours = frames_of(net, weights, latents)
     tensors, values = in_torch(weights, latents)
     for batch, found in Synthesis(net, CPU).batches(tensors, values):
         for i, frame in enumerate(batch.frames):
@@ -252,9 +259,9 @@ def test_both_syntheses_give_the_same_frames(name):
 def test_some_frames_are_those_of_all(name):
     net = NETS[name]
     weights, latents = weights_of(net), forge.random_batches(net, np.random.default_rng(1))
-    every = film.synthesise(net, weights, latents, range(net.shape[0]))
+    every = frames_of(net, weights, latents)
     for frame in range(net.shape[0]):
-        (some,) = film.synthesise(net, weights, latents, [frame]).items()
+        (some,) = frames_of(net, weights, latents, [frame]).items()
         assert some[0] == frame
         for a, b in zip(some[1], every[frame], strict=True):
             assert np.array_equal(a, b)

@@ -343,7 +343,7 @@ def test_same_contexts_of_a_film(name, value, monkeypatch):
     planes = [grid[p, b] for grid in grids for b in range(grid.shape[1]) for p in range(4)]
     ours, theirs = Planes(planes), Planes(planes)
     monkeypatch.setattr(film_latents, "LatentDecoder", lambda *place: ours)
-    film_latents.read_latents(net, weights, b"", 0)
+    list(film_latents.read_latents(net, weights, b"", 0))
     monkeypatch.setattr(spec_decoder, "LatentStream", lambda payload: theirs)
     shaped = {s.name: weights[s.name].reshape(s.shape) for s in spec_decoder.film_tensors(head)}
     spec_decoder.read_film(head, shaped, b"", 0)

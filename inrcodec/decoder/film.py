@@ -1,7 +1,7 @@
 """The frames of a film from its latents."""
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -26,40 +26,38 @@ _FAR = np.float32(1e30)  # samples: as far as vectors reach, so that no sum of t
 def synthesise(
     net: Film,
     weights: Weights,
-    latents: Sequence[Integers],
+    latents: Iterable[Integers],
     frames: Collection[int],
-    finish: Callable[[Planes], Planes] = list,
-) -> dict[int, Planes]:
-    """The wanted frames by number: what `finish` makes of their planes, which are float32 of padded
-    sides and nominal range 0..1.
+    use: Callable[[int, Planes], None],
+) -> None:
+    """Call `use` for each of the wanted frames with its number and planes, which are float32 of
+    padded sides and nominal range 0..1; in any order, and in several threads.
 
-    In a file made to harm samples can be infinite or not numbers; nothing is said about that.
+    `latents`: of every batch, all of which are taken; no batch is kept longer than it is needed. In
+    a file made to harm samples can be infinite or not numbers; nothing is said about that.
     """
     with np.errstate(all="ignore"), threadpool_limits(1, "blas"):
-        return _Synthesis(net, weights, latents, finish).frames(frames)
+        _Synthesis(net, weights, use).run(latents, frames)
 
 
 @dataclass
 class _Synthesis:
     net: Film
     weights: Weights
-    latents: Sequence[Integers]
-    finish: Callable[[Planes], Planes]
+    use: Callable[[int, Planes], None]
     _doubled: dict[int, Planes] = field(default_factory=dict)
 
-    def frames(self, wanted: Collection[int]) -> dict[int, Planes]:
-        net, found = self.net, dict[int, Planes]()
-        needed = _closure(net, wanted)
-        last = _last_uses(net, needed)
+    def run(self, latents: Iterable[Integers], wanted: Collection[int]) -> None:
+        needed = _closure(self.net, wanted)
+        last = _last_uses(self.net, needed)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for number, batch in enumerate(net.batches):
+            for number, (batch, integers) in enumerate(zip(self.net.batches, latents, strict=True)):
+                make = partial(self._make, batch, integers, last, wanted)
                 chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
-                for frames in pool.map(partial(self._frame, number, last, wanted), chosen):
-                    found |= frames
+                list(pool.map(make, chosen))
                 for frame in batch.references:
                     if last.get(frame) == number:
                         del self._doubled[frame]
-        return found
 
     @cached_property
     def _steps(self) -> tuple[np.ndarray, np.ndarray]:
@@ -68,41 +66,42 @@ class _Synthesis:
         return np.exp2(pictures).astype(np.float32), np.exp2(motion).astype(np.float32)
 
     @np.errstate(all="ignore")  # each thread has its own
-    def _frame(
-        self, number: int, later: Collection[int], wanted: Collection[int], i: int
-    ) -> dict[int, Planes]:
+    def _make(
+        self,
+        batch: Batch,
+        integers: Integers,
+        later: Collection[int],
+        wanted: Collection[int],
+        i: int,
+    ) -> None:
         """Frame i of a batch, if it is wanted; doubled for those predicted from it."""
-        batch = self.net.batches[number]
         frame = batch.frames[i]
-        planes = self._residual(number, i)
+        planes = self._residual(batch, integers.picture, i)
         if batch.fields:
-            self._predict(batch, i, self._fields(number, i), planes)
+            self._predict(batch, i, self._fields(batch, integers.motion, i), planes)
         if frame in later:
             self._doubled[frame] = [doubled(plane) for plane in planes]
-        return {frame: self.finish(self._coloured(planes))} if frame in wanted else {}
+        if frame in wanted:
+            self.use(frame, self._coloured(planes))
 
-    def _residual(self, number: int, i: int) -> Planes:
+    def _residual(self, batch: Batch, picture: Sequence[np.ndarray], i: int) -> Planes:
         """What its prediction leaves of frame i of a batch."""
-        batch = self.net.batches[number]
         scales = self._steps[0][batch.level]
         bands = [
             _part(values, len(batch.frames), slice(i, i + 1)).astype(np.float32) * scale
-            for values, scale in zip(self.latents[number].picture, scales, strict=True)
+            for values, scale in zip(picture, scales, strict=True)
         ]
         return [plane[0] for plane in _planes(self.net.picture(1), bands, self.net.halved)]
 
-    def _fields(self, number: int, i: int) -> np.ndarray:
+    def _fields(self, batch: Batch, motion: Sequence[np.ndarray], i: int) -> np.ndarray:
         """Fields of frame i of a batch: (fields, h, w) in samples and shares."""
-        net, batch = self.net, self.net.batches[number]
-        count = len(batch.frames) * batch.fields
+        net, count = self.net, len(batch.frames) * batch.fields
         own = slice(i * batch.fields, (i + 1) * batch.fields)
-        bands = [
-            _part(values, count, own).astype(np.float32) for values in self.latents[number].motion
-        ]
+        bands = [_part(values, count, own).astype(np.float32) for values in motion]
         (planes,) = _planes(net.motion(batch.fields), bands, halved=False)
         rows, columns = net.vectors
-        motion, share = self._steps[1]
-        scales = np.array([motion] * 4 + [share])[: batch.fields, None, None]
+        step, share = self._steps[1]
+        scales = np.array([step] * 4 + [share])[: batch.fields, None, None]
         fields: np.ndarray = planes[:, 0, :rows, :columns] * scales
         return np.nan_to_num(fields).clip(-_FAR, _FAR)
 

@@ -1,6 +1,6 @@
 """The LATENTS payload of a segment of a film: one stream, batch after batch."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -32,18 +32,17 @@ class Integers:
 _Code = Callable[[int, bool, int, tuple[int, int], np.ndarray], np.ndarray]
 
 
-def read_latents(net: Film, weights: Weights, payload: bytes, offset: int) -> list[Integers]:
-    """The latents of every batch. Raises Corrupt."""
+def read_latents(net: Film, weights: Weights, payload: bytes, offset: int) -> Iterator[Integers]:
+    """The latents of every batch, read as they are asked for. Raises Corrupt."""
     decoder = LatentDecoder(payload, offset)
-    latents = _walk(net, weights, lambda *place: decoder.plane(place[-1]))
+    yield from _walk(net, weights, lambda *place: decoder.plane(place[-1]))
     decoder.finish()
-    return latents
 
 
 def write_latents(net: Film, weights: Weights, latents: Sequence[Integers]) -> bytes:
     """The LATENTS payload: the inverse of `read_latents`."""
     encoder = LatentEncoder()
-    _walk(net, weights, _known(latents, encoder.add))
+    _use(net, weights, latents, encoder.add)
     return encoder.finish()
 
 
@@ -55,18 +54,25 @@ def latents_bits(net: Film, weights: Weights, latents: Sequence[Integers]) -> fl
         nonlocal bits
         bits += cost_bits(values, scales)
 
-    _walk(net, weights, _known(latents, add))
+    _use(net, weights, latents, add)
     return bits
 
 
-def latents_crc(latents: Sequence[Integers], crc: int) -> int:
+def latents_crc(latents: Iterable[Integers], crc: int) -> int:
     """CRC-32 continued over all latents as little-endian i16, in file order."""
     for batch in latents:
         crc = pyramid_latents.latents_crc([*batch], crc)
     return crc
 
 
-def _known(latents: Sequence[Integers], use: Callable[[np.ndarray, np.ndarray], None]) -> _Code:
+def _use(
+    net: Film,
+    weights: Weights,
+    latents: Sequence[Integers],
+    use: Callable[[np.ndarray, np.ndarray], None],
+) -> None:
+    """Call `use` for every plane in file order with its latents and scale indices."""
+
     def code(
         batch: int, motion: bool, grid: int, index: tuple[int, int], scales: np.ndarray
     ) -> np.ndarray:
@@ -75,16 +81,16 @@ def _known(latents: Sequence[Integers], use: Callable[[np.ndarray, np.ndarray], 
         use(values, scales)
         return values
 
-    return code
+    for _ in _walk(net, weights, code):
+        pass
 
 
-def _walk(net: Film, weights: Weights, code: _Code) -> list[Integers]:
-    """Visit all planes in file order."""
+def _walk(net: Film, weights: Weights, code: _Code) -> Iterator[Integers]:
+    """Visit all planes in file order; the latents of batch after batch."""
     past = Past(weights)
     moving = {name.removeprefix("motion."): w for name, w in weights.items() if "motion." in name}
     motion_contexts = Contexts(net.motion(1), moving)
     of_level = cache(lambda level: Contexts(net.picture(1), of_class(net, weights, level)))
-    latents: list[Integers] = []
     for number, batch in enumerate(net.batches):
 
         def plane(motion: bool, number: int = number) -> Plane:
@@ -99,8 +105,7 @@ def _walk(net: Film, weights: Weights, code: _Code) -> list[Integers]:
         more = past.of(batch, pictures) if batch.fields else None
         picture = walk(of_level(batch.level), pictures, plane(False), more)
         past.keep(batch, picture)
-        latents.append(Integers(motion, picture))
-    return latents
+        yield Integers(motion, picture)
 
 
 def of_class(net: Film, weights: Weights, level: int) -> dict[str, np.ndarray]:

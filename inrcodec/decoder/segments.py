@@ -1,6 +1,6 @@
 """Decoding audio, video and volumes: segment after segment along axis 0."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
@@ -54,7 +54,7 @@ def parted_signal(
     ]
     # Boxes can lie across the ends of segments.
     along = [axis for axis in space if not axis]
-    planes = [means(np.concatenate(plane), along, scale) for plane in zip(*parts, strict=True)]
+    planes = [means(_joined(plane), along, scale) for plane in zip(*parts, strict=True)]
     planes = [rounded(header, plane) for plane in planes]
     signal = signal_of(header, planes[0], metadata)
     if len(planes) == 1:
@@ -106,21 +106,33 @@ def _film_segment(
     """Samples of a box of one segment of a film; luma and chroma apart with 4:2:0."""
     header, net, part = parsed.header, film_of(parsed.header, number), parsed.segments[number]
     assert part.latents is not None
+    (first, last), across = box[0], box[1:]
+    insides = [across, [_halved(ends) for ends in across]] if net.halved else [across]
+    channels = [1, 2] if net.halved else [net.channels]
+    samples = [
+        np.empty((last - first, *(b - a for a, b in ends), count), dtype=sample_type(header))
+        for ends, count in zip(insides, channels, strict=True)
+    ]
+
+    def place(frame: int, planes: film.Planes) -> None:
+        for whole, plane, ends in zip(samples, planes, insides, strict=True):
+            inside = plane[:, *(slice(*pair) for pair in ends)]
+            whole[frame - first] = finish(header, np.moveaxis(inside, 0, -1))
+
     with naming(number):
         tensors, weights = read_tensors(net.tensors(), part)
-        latents = film_latents.read_latents(net, weights, part.latents, part.latents_offset)
-        crc = film_latents.latents_crc(latents, integers_crc(tensors))
+        crc = integers_crc(tensors)
+        batches = film_latents.read_latents(net, weights, part.latents, part.latents_offset)
+
+        def counted() -> Iterator[film_latents.Integers]:
+            nonlocal crc
+            for latents in batches:
+                crc = film_latents.latents_crc([latents], crc)
+                yield latents
+
+        film.synthesise(net, weights, counted(), range(first, last), place)
         check_crc(crc, header, number, ignore_checksum)
-    cuts = [(slice(None), *(slice(*ends) for ends in box[1:]))]
-    cuts.append((slice(None), *(slice(*_halved(ends)) for ends in box[1:])))
-
-    def finished(planes: film.Planes) -> film.Planes:
-        inside = (plane[cut] for plane, cut in zip(planes, cuts, strict=False))
-        return [finish(header, np.moveaxis(plane, 0, -1)) for plane in inside]
-
-    numbers = range(*box[0])
-    frames = film.synthesise(net, weights, latents, numbers, finished)
-    return [np.stack(planes) for planes in zip(*(frames[n] for n in numbers), strict=True)]
+    return samples
 
 
 def network_samples(
@@ -135,6 +147,11 @@ def network_samples(
     space = range(1 if header.kind == Kind.VIDEO else 0, header.ndim)
     plan = plan_decode(header, box).enlarged(factor, space)
     return partial(evaluate, plan, read_weights(parsed, number, plan, ignore_checksum))
+
+
+def _joined(pieces: Sequence[np.ndarray]) -> np.ndarray:
+    """Pieces along axis 0; one is not copied."""
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _halved(ends: tuple[int, int]) -> tuple[int, int]:
