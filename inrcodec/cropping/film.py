@@ -56,7 +56,7 @@ def _shortened(parsed: ParsedFile, number: int, net: Film, shorter: Film) -> tup
     part = parsed.segments[number]
     assert part.latents is not None
     tensors, weights = read_tensors(net.tensors(), part)
-    latents = read_latents(net, weights, part.latents, part.latents_offset)
+    latents = list(read_latents(net, weights, part.latents, part.latents_offset))
     crc = integers_crc(tensors)
     check_crc(latents_crc(latents, crc), parsed.header, number, False)
     kept = _of_frames(net, shorter, latents)
