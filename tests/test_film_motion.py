@@ -12,6 +12,7 @@ from inrcodec.encoder import encode_signal
 from inrcodec.encoder.describe import planes_of
 from inrcodec.encoder.film import encode as film_encode
 from inrcodec.encoder.film.blocks import best_block, trial_cost
+from inrcodec.encoder.film.course import Course
 from inrcodec.encoder.film.encode import FilmJob, planned_film
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import Start, first_steps, padded, searched, sharpness
@@ -189,3 +190,14 @@ def test_hardly_any_bytes_for_frames_are_too_few(size):
     settings = {"steps": "15", "segment": "1", "block": "8"}
     with pytest.raises(RateError, match=r"takes? at least|the budget is"):
         encode_signal(moving(4, (8, 8)), EncodeOptions(size=size, repr="film", settings=settings))
+
+
+@pytest.mark.parametrize("pilot", [0, 15])
+def test_the_phases_of_an_encode_follow_one_another(pilot):
+    course = Course(3, 40, pilot)
+    phases = [course.search(n) for n in range(3)] + [course.piloting()]
+    phases += [course.fit(n) for n in range(3)]
+    ends = [0.0, *(last for _, last in phases)]
+    assert [first for first, _ in phases] == pytest.approx(ends[:-1])
+    assert ends == sorted(ends)
+    assert ends[-1] == pytest.approx(1)

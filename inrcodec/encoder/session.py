@@ -120,6 +120,10 @@ class Session:
         phase = "quantise" if state.quantised else "fit"
         self.report(phase, fraction, psnr)
 
+    def searching(self) -> None:
+        """Report that what a fit will start from is looked for."""
+        self.report("search", 0.97 * self.share[0])
+
     def checking(self) -> None:
         """Report that the fit in hand is done and its file is decoded and measured."""
         self.report("check", 0.97 * self.share[1])

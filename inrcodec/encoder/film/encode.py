@@ -10,6 +10,7 @@ from inrcodec.container.header import BLOCKS
 from inrcodec.decoder.film_latents import latents_bits, latents_crc, write_latents
 from inrcodec.encoder.describe import planes_of
 from inrcodec.encoder.film.blocks import best_block, trial_cost
+from inrcodec.encoder.film.course import Course, Share
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import Start, padded
 from inrcodec.encoder.film.synthesis import Planes
@@ -152,6 +153,9 @@ class FilmJob:
         self._colours, self._axes = _colours(signal)
         self.parts: list[Part] = []
         self._stopped = False
+        steps = self._planned(planned_film(signal, self._segment))
+        piloted = options.time_limit is None and steps >= _PILOTED_FROM
+        self._course = Course(len(self._cuts), steps, _PILOT_STEPS if piloted else 0)
         self._asked = options.number("block", 0)
         if self._asked and self._asked not in BLOCKS:
             raise OptionError(f"setting block = {self._asked} is not a power of two")
@@ -163,9 +167,17 @@ class FilmJob:
         net = planned_film(self.session.signal, self._segment, block)
         self.file = Segmented(self.session, net, self._segment, len(self._cuts))
         self.tensor_bytes = expected_bytes(net.tensors()) + 30
-        self.starts = [
-            Start(self._net(number), self._planes(number)) for number in range(len(self._cuts))
-        ]
+        self.starts = [self._searched(number) for number in range(len(self._cuts))]
+
+    def _searched(self, number: int) -> Start:
+        """The motion of a segment."""
+        self._expect(self._course.search(number))
+        return Start(self._net(number), self._planes(number))
+
+    def _expect(self, share: Share) -> None:
+        """A phase begins with what takes long before its first step."""
+        self.session.expect(*share)
+        self.session.searching()
 
     def choose_block(self, step: float) -> None:
         """Plan and search anew where coefficients in these steps want another block: a segment in
@@ -229,7 +241,7 @@ class FilmJob:
 
     def add_of_size(self, number: int, step: float, budget: int) -> int:
         """Fit a segment into a budget in bytes; its size. Raises RateError."""
-        segment = self._fitting(number, step)
+        segment = self._begun(number, step)
         self._run(segment, segment.goal_of_size(budget), lambda: segment.meet_budget(budget))
         return self.parts[-1].size
 
@@ -238,21 +250,21 @@ class FilmJob:
         pilot of the one in the middle, where fits are long enough to be worth it and no time limit
         needs the time."""
         number, session = len(self._cuts) // 2, self.session
-        short = self._planned(self._net(number)) < _PILOTED_FROM
-        if short or session.options.time_limit is not None or session.should_stop():
+        if not self._course.pilot or session.should_stop():
             return step
+        self._expect(self._course.piloting())
         segment = self._fitting(number, step, _PILOT_STEPS)
         fitted = segment.fitted
         begun = fitted.step
         fitted.warm_up()
         goal = segment.goal_of_size(max(int(budgets[number]), 1))
-        fitted.run(Pace(_PILOT_STEPS), goal, lambda state: None, session.should_stop)
+        fitted.run(Pace(_PILOT_STEPS), goal, session.fitting, session.should_stop)
         session.steps += fitted.steps_done
         return max(step * fitted.step / begun * 2**-_BELOW, self.least_step)
 
     def add_of_quality(self, number: int, step: float, wanted: float) -> float:
         """Fit a segment to a squared error; the one that it had before ones and zeros."""
-        segment = self._fitting(number, step)
+        segment = self._begun(number, step)
 
         def goal(measured: Measured) -> float:
             return wanted / max(measured.error, 1e-12)
@@ -270,12 +282,15 @@ class FilmJob:
         self._run(segment, goal, exact)
         return found[0]
 
-    def _fitting(self, number: int, step: float, steps: int = 0) -> "_FilmSegment":
-        """A fit of a segment that begins at a step, of so many steps or those of the effort."""
-        self.session.expect(number / len(self._cuts), (number + 1) / len(self._cuts))
+    def _begun(self, number: int, step: float) -> "_FilmSegment":
+        """The fit of a segment of the file."""
+        self._expect(self._course.fit(number))
+        return self._fitting(number, step, self._planned(self._net(number)))
+
+    def _fitting(self, number: int, step: float, steps: int) -> "_FilmSegment":
+        """A fit of a segment that begins at a step, of so many steps."""
         seed = self.session.options.seed + number
         planes, start = self._planes(number), self.starts[number]
-        steps = steps or self._planned(start.net)
         fitted = FilmFit(planes, start, self._colours, step, self.least_step, seed, steps)
         return _FilmSegment(self.session, fitted, number)
 
