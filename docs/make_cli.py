@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from inrcodec.cli import main as inrcodec
-from inrcodec.options import RANGES, SETTINGS
+from inrcodec.options import CHOICES, RANGES, SETTINGS, SETTINGS_OF, one_of
 
 TARGET = Path(__file__).with_name("cli.md")
 INTRODUCTION = """# Command line
@@ -17,10 +17,11 @@ can be done from Python: see [the README](../README.md#python).
 """
 SETTINGS_TITLE = """## Settings
 
-Keys of `--set KEY=VALUE`, for experiments: without them all is planned from rate and effort.
+Keys of `--set KEY=VALUE`, for experiments: without them all is planned from rate and effort. A key
+that the representation does not have is an error; `--repr auto` takes ASMR where that alone has it.
 
-| key | values | |
-| --- | --- | --- |"""
+| key | values | of | |
+| --- | --- | --- | --- |"""
 
 
 def page() -> str:
@@ -40,13 +41,16 @@ def _setting(key: str) -> str:
     """A line of the table of expert settings."""
     kind, meaning = SETTINGS[key]
     low, high = RANGES.get(key, (0, None))
-    if kind is str:
+    if key in CHOICES:
+        allowed = one_of(CHOICES[key])
+    elif kind is str:
         allowed = "text"
     elif kind is int:
         allowed = f"{low + 1} or more" if high is None else f"{low + 1} to {high - 1}"
     else:
         allowed = f"above {low}" if high is None else f"above {low}, below {high}"
-    return f"| `{key}` | {allowed} | {meaning} |"
+    having = ", ".join(name for name, keys in SETTINGS_OF.items() if key in keys)
+    return f"| `{key}` | {allowed} | {having} | {meaning} |"
 
 
 def _block(title: str, text: str) -> str:

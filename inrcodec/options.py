@@ -1,7 +1,7 @@
 """What a user may ask of the encoder; free of torch, so that the command line can build it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inrcodec.errors import OptionError
@@ -20,7 +20,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
         int,
         "units per layer, of a pyramid in each flip; planned from the budget when absent",
     ),
-    "layers": (int, "sine layers"),
+    "layers": (int, "sine layers, or ReLU layers of a pyramid's finest network"),
     "bases": (str, "ASMR bases, one list per axis: 4,4,4,8/4,4,6,8"),
     "cell": (int, "last base of a planned ASMR network: samples per cell and axis"),
     "target": (str, "network that D'OH generates: asmr or siren"),
@@ -36,7 +36,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "levels": (int, "fixed number of quantisation levels per tensor"),
     "steps": (int, "optimisation steps"),
     "stages": (int, "levels of a pyramid that have a network, the finest first, or 0 for none"),
-    "tile": (int, "samples along the sides of a pyramid's tiles, 128..65536, or 0 for none"),
+    "tile": (int, "samples along the sides of a pyramid's tiles, or 0 for none"),
     "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN, pixels a partition"),
     "learning_rate": (float, "peak learning rate"),
     "partitions": (str, "partitions of local-global along each axis: 16,24; planned when absent"),
@@ -44,17 +44,32 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "global_share": (float, "share of the weights that all partitions use together"),
     "w0_global": (int, "frequency factor of the global network's first layer"),
     "activation": (str, "sine, or incode: sines with four learned scalars"),
-    "hop": (int, "samples from frame to frame of a spectrum: a power of two, 32..16384"),
+    "hop": (int, "samples from frame to frame of a spectrum; planned when absent"),
     "block": (int, "samples from one vector of a film's motion to the next; tried when absent"),
     "segment": (int, "samples or frames of a segment; planned when absent"),
 }
 
-# Settings that a pyramid, a spectrum and a film have; coordinate networks have all but `block`,
-# `hop`, `stages` and `tile`.
-PYRAMID_SETTINGS = frozenset({"width", "layers", "stages", "steps", "tile"})
-SPECTRUM_SETTINGS = frozenset({"hop", "steps"})
-FILM_SETTINGS = frozenset({"block", "segment", "steps"})
+_SIZES = {"width", "layers", "w0", "w0_hidden", "bits", "levels", "activation"}
+_SINES = frozenset({*_SIZES, "steps", "batch", "learning_rate"})
+_SIREN = _SINES | {"frequencies", "segment"}
+_ASMR = _SIREN | {"bases", "cell", "w0_modulator"}
+# The settings that each representation has.
+SETTINGS_OF: dict[str, frozenset[str]] = {
+    "siren": _SIREN,
+    "asmr": _ASMR,
+    "doh": _ASMR | {"target", "latent", "groups", "ratio", "distil"},
+    "local-global": _SINES | {"partitions", "group", "global_share", "w0_global"},
+    "pyramid": frozenset({"width", "layers", "stages", "steps", "tile"}),
+    "spectrum": frozenset({"hop", "steps"}),
+    "film": frozenset({"block", "segment", "steps"}),
+}
 
+# Settings of few values: the format's, and 0 for no tiles.
+CHOICES: dict[str, tuple[int, ...]] = {
+    "hop": tuple(2**n for n in range(5, 15)),
+    "block": tuple(2**n for n in range(2, 8)),
+    "tile": (0, *(2**n for n in range(7, 17))),
+}
 # Open intervals of the settings that do not just have to be above 0 and finite; those of numbers
 # that the file holds are the format's.
 RANGES: dict[str, tuple[float, float]] = {
@@ -72,8 +87,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "levels": (1, 2**16 + 1),
     "ratio": (0, 1000),
     "stages": (-1, 17),
-    "tile": (-1, 2**16 + 1),
-    "block": (3, 129),
 }
 
 
@@ -130,7 +143,9 @@ class EncodeOptions:
         except ValueError:
             text = self.settings[key]
             raise OptionError(f"setting {key} = {text!r} is not {kind.__name__}") from None
-        if kind is not str:
+        if key in CHOICES:
+            _require(value in CHOICES[key], f"setting {key}", value, one_of(CHOICES[key]))
+        elif kind is not str:
             low, high = RANGES.get(key, (0, math.inf))
             good = low < value < high
             _require(good, f"setting {key}", value, f"between {low} and {high}, both excluded")
@@ -150,6 +165,12 @@ class EncodeOptions:
     def learned(self) -> bool:
         """Whether sines have learned scalars."""
         return self.setting("activation") == "incode"
+
+
+def one_of(values: Sequence[object]) -> str:
+    """Values in words."""
+    *most, last = map(str, values)
+    return f"{', '.join(most)} or {last}"
 
 
 def _require(good: bool, name: str, value: object, allowed: str) -> None:

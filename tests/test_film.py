@@ -441,7 +441,9 @@ def test_segments_are_about_as_long_and_fit_into_memory():
     tall = Signal("video", np.zeros((300, 1, 1, 1), dtype=np.uint8), rate=Fraction(25))
     assert planned_segment(tall, 0) == 100
     assert planned_segment(tall, 7) == 7
-    assert planned_segment(tall, 1) == 3  # a file has 255 sections
+    assert planned_segment(tall, 129) == 129
+    with pytest.raises(OptionError, match="setting segment = 1 makes 300 segments, of 120"):
+        planned_segment(tall, 1)
     large = replace(tall, samples=np.broadcast_to(np.uint8(0), (20, 1080, 1920, 1)))
     assert planned_segment(large, 0) == 4
     assert planned_film(large, 4).levels == 4
@@ -465,8 +467,6 @@ def test_what_is_not_for_a_kind(signal, kind):
 def test_a_block_can_be_asked_for():
     coded = encode(video(2), size=900, steps=3, settings={"block": "4"})
     assert info(coded.data)["block"] == 4
-    with pytest.raises(OptionError, match="setting block = 12 is not a power of two"):
-        encode(video(2), size=900, settings={"block": "12"})
 
 
 @pytest.mark.parametrize(
@@ -474,6 +474,19 @@ def test_a_block_can_be_asked_for():
 )
 def test_auto(given, chosen):
     assert representation(video(2), EncodeOptions(settings=given), 500) == chosen
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        ("film", {"width": "8"}, "width is not for video by film; .*: block, segment, steps"),
+        ("auto", {"stages": "1"}, "stages is not for video by film"),
+        ("siren", {"segment": "3", "hop": "64"}, "hop is not for video by siren"),
+    ],
+)
+def test_settings_of_other_representations(kind, given, message):
+    with pytest.raises(OptionError, match=message):
+        representation(video(2), EncodeOptions(repr=kind, settings=given), 500)
 
 
 # --- damage ---

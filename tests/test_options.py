@@ -7,7 +7,14 @@ import pytest
 
 from inrcodec.container.header import FIELDS
 from inrcodec.errors import OptionError
-from inrcodec.options import RANGES, SETTINGS, EncodeOptions
+from inrcodec.options import (
+    CHOICES,
+    RANGES,
+    REPRESENTATIONS,
+    SETTINGS,
+    SETTINGS_OF,
+    EncodeOptions,
+)
 
 
 def test_defaults():
@@ -68,6 +75,10 @@ def test_one_rate_at_most(rates):
         ("levels", "1", "levels = 1 is not between 1 and 65537, both excluded"),
         ("levels", "65537", "levels = 65537 is not between"),
         ("width", "4097", "width = 4097 is not between 0 and 4097"),
+        ("hop", "100", "hop = 100 is not 32, 64, .*8192 or 16384"),
+        ("hop", "0", "hop = 0 is not 32"),
+        ("block", "12", "block = 12 is not 4, 8, 16, 32, 64 or 128"),
+        ("tile", "64", "tile = 64 is not 0, 128, 256"),
         ("groups", "65537", "groups = 65537 is not between 0 and 65537, both excluded"),
     ],
 )
@@ -91,13 +102,24 @@ def test_ranges_are_those_of_the_format():
     names = {key: fields.get(key, key) for key in RANGES if key != "levels"}
     allowed = {field.name: field.allowed for field in FIELDS}
     held = {key: allowed[name] for key, name in names.items() if name in allowed}
-    assert len(held) == 12
-    assert held.pop("tile")[-1] == RANGES["tile"][1] - 1  # or 0, for none
-    blocks = held.pop("block")
-    assert (blocks[0], blocks[-1]) == (RANGES["block"][0] + 1, RANGES["block"][1] - 1)
+    assert len(held) == 10
     for key, values in held.items():
         low, high = RANGES[key]
         assert (low + 1, high - 1) == (max(values[0], low + 1), values[-1])
+
+
+def test_choices_are_those_of_the_format():
+    allowed = {field.name: field.allowed for field in FIELDS}
+    for key, values in CHOICES.items():
+        assert tuple(value for value in values if value) == allowed[key]
+    # No other number that the file holds is without a range or a choice.
+    numbers = {key for key, (kind, _) in SETTINGS.items() if kind is int and key in allowed}
+    assert numbers - {"levels", "segment"} <= {*CHOICES, *RANGES}
+
+
+def test_every_setting_is_some_representations():
+    assert set().union(*SETTINGS_OF.values()) == set(SETTINGS)
+    assert set(SETTINGS_OF) == {*REPRESENTATIONS} - {"auto"}
 
 
 def test_settings_are_parsed():

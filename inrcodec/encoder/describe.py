@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from inrcodec.container.header import MAX_LENGTH, Kind, Layout, Numbers
+from inrcodec.errors import OptionError
 from inrcodec.signals.packing import CHANNELS, packed_420
 from inrcodec.signals.signal import Signal
 
@@ -37,6 +38,18 @@ def signal_fields(signal: Signal, segment: int | None = None) -> dict[str, Any]:
     if signal.kind == "volume":
         fields["numbers"] = _NUMBERS[signal.samples.dtype.kind]
     return fields
+
+
+def segment_length(points: int, wanted: int, usual: int, most: int) -> int:
+    """Grid points of a segment along axis 0, of so many: those `wanted`, or without (0) about the
+    `usual` ones, all segments being about as long. Raises OptionError if those wanted are more than
+    the `most` segments."""
+    if wanted:
+        if (count := -(-points // wanted)) > most:
+            raise OptionError(f"setting segment = {wanted} makes {count} segments, of {most}")
+        return min(wanted, points)
+    length = max(usual, 1, -(-points // most))
+    return -(-points // -(-points // length))
 
 
 def sample_range(signal: Signal) -> tuple[float, float]:

@@ -10,12 +10,11 @@ from inrcodec.container.fields import pack_varint
 from inrcodec.container.header import Header
 from inrcodec.container.sections import Segment, overhead, pack_file, parse_file
 from inrcodec.encoder.check import checked, unit_error
-from inrcodec.encoder.describe import grid_of
+from inrcodec.encoder.describe import grid_of, segment_length
 from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import encode_to_psnr, search
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, Job, encode_to_size
-from inrcodec.errors import OptionError
 from inrcodec.limits import NO_LIMITS
 from inrcodec.signals.signal import Metadata, Signal
 
@@ -133,15 +132,8 @@ def planned_segment(signal: Signal, wanted: int) -> int:
     """Grid points of a segment along axis 0; all segments are about as long. OptionError if those
     of the `wanted` length are more than a file can have."""
     shape, _ = grid_of(signal)
-    if wanted:
-        count = -(-shape[0] // wanted)
-        if count > _MOST_SEGMENTS:
-            raise OptionError(f"segment = {wanted} makes {count} segments, of {_MOST_SEGMENTS}")
-        return min(wanted, shape[0])
-    length = max(1, _SEGMENT_POINTS[signal.kind] // math.prod(shape[1:]))
-    length = max(length, -(-shape[0] // _MOST_SEGMENTS))
-    count = -(-shape[0] // length)
-    return -(-shape[0] // count)
+    usual = _SEGMENT_POINTS[signal.kind] // math.prod(shape[1:])
+    return segment_length(shape[0], wanted, usual, _MOST_SEGMENTS)
 
 
 def _pieces(signal: Signal, segment: int) -> Iterator[Signal]:

@@ -29,7 +29,7 @@ from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.usual import samples_of, usual_batch, usual_rate
 from inrcodec.errors import OptionError, RateError
-from inrcodec.options import FILM_SETTINGS, PYRAMID_SETTINGS, SPECTRUM_SETTINGS, EncodeOptions
+from inrcodec.options import SETTINGS_OF, EncodeOptions
 from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
@@ -48,12 +48,8 @@ _LAST_SETTLING_S = 0.5
 _SHARE_AFTER = 0.15
 # Bytes of a file from which `auto` is a pyramid.
 _LEAST_PYRAMID = 800
-# Representations by latents, and the settings that they have.
-_LATENTS = {
-    "image": ("pyramid", PYRAMID_SETTINGS),
-    "audio": ("spectrum", SPECTRUM_SETTINGS),
-    "video": ("film", FILM_SETTINGS),
-}
+# Representations by latents.
+_LATENTS = {"image": "pyramid", "audio": "spectrum", "video": "film"}
 
 
 @dataclass(frozen=True)
@@ -75,18 +71,35 @@ def representation(signal: Signal, options: EncodeOptions, budget: int | None) -
 
     `auto` is the pyramid for images, the spectrum for audio and the film for video, which measured
     best at every rate tried (benchmarks/results), but for images whose files its own tables would
-    fill, and with settings that only coordinate networks have. Raises OptionError for a
-    representation that is not for this kind of signal.
+    fill; otherwise, and with settings that only coordinate networks have, it is ASMR. Raises
+    OptionError for a representation that is not for this kind of signal, and for settings that the
+    representation does not have.
     """
-    best, own = _LATENTS.get(signal.kind, ("asmr", frozenset()))
+    best = _LATENTS.get(signal.kind, "asmr")
     if options.repr != "auto":
-        if options.repr in ("pyramid", "spectrum", "film") and options.repr != best:
+        if options.repr in _LATENTS.values() and options.repr != best:
             raise OptionError(f"repr = {options.repr} is not for {signal.kind}")
-        return options.repr
+        return _with_settings([options.repr], signal, options)
     metadata = len(pack_metadata(signal.metadata))
     least = _LEAST_PYRAMID if best == "pyramid" else 0
     tiny = budget is not None and budget - metadata < least
-    return "asmr" if tiny or set(options.settings) - own else best
+    return _with_settings(["asmr", best] if tiny else [best, "asmr"], signal, options)
+
+
+def _with_settings(names: list[str], signal: Signal, options: EncodeOptions) -> str:
+    """The first representation that has all settings that are given. Raises OptionError."""
+    foreign: list[list[str]] = []
+    for name in names:
+        known = SETTINGS_OF[name]
+        if signal.kind == "image":  # which is one segment
+            known -= {"segment"}
+        foreign.append(sorted(set(options.settings) - known))
+        if not foreign[-1]:
+            return name
+    raise OptionError(
+        f"setting {foreign[0][0]} is not for {signal.kind} by {names[0]}; settings of that: "
+        + ", ".join(sorted(SETTINGS_OF[names[0]]))
+    )
 
 
 def encode_to_size(session: Session, budget: int | None) -> Candidate:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from inrcodec.container.header import BLOCKS
 from inrcodec.decoder.film_latents import latents_bits, latents_crc, write_latents
-from inrcodec.encoder.describe import planes_of
+from inrcodec.encoder.describe import planes_of, segment_length
 from inrcodec.encoder.film.blocks import best_block, trial_cost
 from inrcodec.encoder.film.course import Course, Share
 from inrcodec.encoder.film.fit import FilmFit
@@ -28,7 +27,6 @@ from inrcodec.encoder.pyramid.fit import principal_axes
 from inrcodec.encoder.segmented import Part, Segmented, SegmentFit
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
-from inrcodec.errors import OptionError
 from inrcodec.nets.film import Film
 from inrcodec.signals.signal import Signal
 
@@ -80,11 +78,11 @@ def planned_film(signal: Signal, frames: int, block: int = 0) -> Film:
 
 
 def planned_segment(signal: Signal, wanted: int) -> int:
-    """Frames of a segment; all segments are about as long."""
+    """Frames of a segment: `wanted`, or without that what memory holds, all segments being about as
+    long. Raises OptionError if a file cannot have as many."""
     frames, *sides = signal.shape
-    length = wanted or max(1, min(_MOST_FRAMES, _SEGMENT_SAMPLES // math.prod(sides)))
-    count = min(-(-frames // length), _MOST_SEGMENTS)
-    return -(-frames // count)
+    usual = min(_SEGMENT_SAMPLES // math.prod(sides), _MOST_FRAMES)
+    return segment_length(frames, wanted, usual, _MOST_SEGMENTS)
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
@@ -157,8 +155,6 @@ class FilmJob:
         piloted = options.time_limit is None and steps >= _PILOTED_FROM
         self._course = Course(len(self._cuts), steps, _PILOT_STEPS if piloted else 0)
         self._asked = options.number("block", 0)
-        if self._asked and self._asked not in BLOCKS:
-            raise OptionError(f"setting block = {self._asked} is not a power of two")
         self._use_block(self._asked or planned_film(signal, self._segment).block)
 
     def _use_block(self, block: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from inrcodec.container.header import TILES, Header
+from inrcodec.container.header import Header
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.decoder.pyramid_latents import latents_crc, write_latents
 from inrcodec.encoder.check import checked, psnr_of, unit_error
@@ -24,7 +24,6 @@ from inrcodec.encoder.pyramid.fit import PyramidFit, fitted_frame
 from inrcodec.encoder.pyramid.synthesis import analyse
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
-from inrcodec.errors import OptionError
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.weights.storage import Direct
 
@@ -74,12 +73,9 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
 
 def _tile(session: Session) -> int:
     """Samples along the sides of a tile, 0 for none: parts of large pictures are decoded from the
-    tiles that they lie in. Raises OptionError."""
+    tiles that they lie in."""
     large = math.prod(session.signal.shape) > _TILED_SAMPLES
-    tile = session.options.number("tile", _TILE if large else 0)
-    if tile and tile not in TILES:
-        raise OptionError(f"setting tile = {tile} is not a power of two from {TILES[0]} on")
-    return tile
+    return session.options.number("tile", _TILE if large else 0)
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
