@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from inrcodec.decoder import pyramid_latents
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder, cost_bits
-from inrcodec.nets.context import Contexts, More, Plane, squares, walk
+from inrcodec.nets.context import Contexts, Known, More, Plane, squares, walk
 from inrcodec.nets.film import Batch, Film
-from inrcodec.nets.marks import Layout, Marks, parted
-from inrcodec.nets.pyramid import PHASES, Grid
+from inrcodec.nets.marks import Marks
+from inrcodec.nets.pyramid import PHASES
 
 Weights = Mapping[str, np.ndarray]
 
@@ -42,7 +42,7 @@ def read_latents(net: Film, weights: Weights, payload: bytes, offset: int) -> It
 def write_latents(net: Film, weights: Weights, latents: Sequence[Integers]) -> bytes:
     """The LATENTS payload: the inverse of `read_latents`."""
     encoder = LatentEncoder()
-    _use(net, weights, latents, encoder.add)
+    _each_plane(net, weights, latents, encoder.add)
     return encoder.finish()
 
 
@@ -54,7 +54,7 @@ def latents_bits(net: Film, weights: Weights, latents: Sequence[Integers]) -> fl
         nonlocal bits
         bits += cost_bits(values, scales)
 
-    _use(net, weights, latents, add)
+    _each_plane(net, weights, latents, add)
     return bits
 
 
@@ -65,7 +65,7 @@ def latents_crc(latents: Iterable[Integers], crc: int) -> int:
     return crc
 
 
-def _use(
+def _each_plane(
     net: Film,
     weights: Weights,
     latents: Sequence[Integers],
@@ -97,15 +97,15 @@ def _walk(net: Film, weights: Weights, code: _Code) -> Iterator[Integers]:
             return lambda grid, index, scales: code(number, motion, grid, index, scales)
 
         count = len(batch.frames)
-        motion: list[np.ndarray] = []
+        motion: list[Known] = []
         if batch.fields:
             fields = net.motion(count * batch.fields)
             motion = walk(motion_contexts, fields.grids(), plane(True))
-        pictures = net.picture(count).grids()
-        more = past.of(batch, pictures) if batch.fields else None
-        picture = walk(of_level(batch.level), pictures, plane(False), more)
-        past.keep(batch, picture)
-        yield Integers(motion, picture)
+        more = past.of(batch) if batch.fields else None
+        picture = walk(of_level(batch.level), net.picture(count).grids(), plane(False), more)
+        if net.referenced & {*batch.frames}:
+            past.keep(batch, picture)
+        yield Integers([known.values for known in motion], [known.values for known in picture])
 
 
 def of_class(net: Film, weights: Weights, level: int) -> dict[str, np.ndarray]:
@@ -124,67 +124,40 @@ class Past:
 
     def __init__(self, weights: Weights) -> None:
         self._weights = squares(weights["past"])
-        self._kept: dict[int, list[_Latents]] = {}
+        self._kept: dict[int, list[_Part]] = {}
 
-    def keep(self, batch: Batch, picture: Sequence[np.ndarray]) -> None:
+    def keep(self, batch: Batch, picture: Sequence[Known]) -> None:
         """Remember the latents of a batch, by frame and grid."""
-        grids = [_by_frame(values, len(batch.frames)) for values in picture]
-        for frame, parts in zip(batch.frames, zip(*grids, strict=True), strict=True):
-            self._kept[frame] = list(parts)
+        self._kept |= {frame: [] for frame in batch.frames}
+        for known in picture:
+            height = known.grid.rows // len(batch.frames)
+            phases = [[known.layout.by_rows(marks, height) for marks in x] for x in known.marks]
+            for i, frame in enumerate(batch.frames):
+                own = [[frames[i] for frames in bands] for bands in phases]
+                self._kept[frame].append(_Part(i, known.layout.off(height, 0), own))
 
-    def of(self, batch: Batch, grids: Sequence[Grid]) -> Callable[[int, int], More | None]:
+    def of(self, batch: Batch) -> Callable[[int, int], More | None]:
         """What the latents of a batch are known by besides, given grid and band."""
         sides = list(zip(batch.before, batch.after or batch.before, strict=True))
-
-        @lru_cache(maxsize=1)
-        def marks(grid: int) -> list[list[Marks]]:
-            kept = [[self._kept[frame][grid] for frame in pair] for pair in sides]
-            return _marks(kept, grids[grid])
 
         def more(grid: int, band: int) -> More | None:
             if grid == 0:
                 return None
+            parts = [(i, self._kept[frame][grid]) for i, pair in enumerate(sides) for frame in pair]
+            phases = [
+                [(part.marks[phase][band], (i - part.slot) * part.height) for i, part in parts]
+                for phase in range(len(PHASES))
+            ]
             here, around = self._weights[band]
-            return More(around, here, marks(grid)[band])
+            return More(around, here, phases)
 
         return more
 
 
-class _Latents(NamedTuple):
-    """The latents of a frame in a grid that are not 0: numbers of their planes, band by band and in
-    a band phase by phase, rows, columns, magnitudes; `height`: rows that a frame has."""
+class _Part(NamedTuple):
+    """What a frame has of a grid of tall planes: its number among the frames there, how far it is
+    to the next, and its marks by phase and band."""
 
+    slot: int
     height: int
-    planes: np.ndarray
-    rows: np.ndarray
-    columns: np.ndarray
-    sizes: np.ndarray
-
-
-def _by_frame(values: np.ndarray, count: int) -> list[_Latents]:
-    """Parts of a grid (4, bands, rows, columns) of tall planes of so many frames."""
-    phases, bands, rows, columns = values.shape
-    numbers = np.flatnonzero(values != 0)
-    shape = (phases, bands, count, rows // count, columns)
-    phase, band, frame, row, column = np.unravel_index(numbers, shape)
-    fields = (len(PHASES) * band + phase, row, column, np.abs(values.ravel()[numbers]))
-    order = np.argsort(frame, kind="stable")
-    ends = np.searchsorted(frame[order], np.arange(1, count))
-    split = zip(*(np.split(field[order], ends) for field in fields), strict=True)
-    return [_Latents(rows // count, *parts) for parts in split]
-
-
-def _marks(frames: Sequence[Sequence[_Latents]], grid: Grid) -> list[list[Marks]]:
-    """By band and phase: the sums of what several frames have, one below the other."""
-    parts = [
-        part._replace(rows=part.rows + i * part.height)
-        for i, few in enumerate(frames)
-        for part in few
-    ]
-    _, planes, rows, columns, sizes = zip(*parts, strict=True)
-    of_plane = np.concatenate(planes)
-    order = np.argsort(of_plane, kind="stable")
-    places = Layout(grid.rows, grid.columns).places(np.concatenate(rows), np.concatenate(columns))
-    marks = Marks(places[order], np.concatenate(sizes)[order].astype(np.float64))
-    by_plane = parted(marks, of_plane[order], len(PHASES) * grid.bands)
-    return [by_plane[i : i + len(PHASES)] for i in range(0, len(by_plane), len(PHASES))]
+    marks: list[list[Marks]]

@@ -49,10 +49,10 @@ def _read(
     contexts: Contexts, grids: Sequence[Grid], decoder: LatentDecoder, whole: bool
 ) -> list[np.ndarray]:
     """The latents of some grids; `whole`: nothing follows them. Raises Corrupt."""
-    latents = walk(contexts, grids, lambda grid, index, scales: decoder.plane(scales))
+    known = walk(contexts, grids, lambda grid, index, scales: decoder.plane(scales))
     if whole:
         decoder.finish()
-    return latents
+    return [grid.values for grid in known]
 
 
 def _streams(net: Pyramid, payload: bytes, offset: int) -> Iterator[tuple[list[Grid], bytes, int]]:

@@ -8,14 +8,14 @@ Most latents are 0, so that sums are made of those that are not: each adds to th
 latents around it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, product
 from typing import NamedTuple
 
 import numpy as np
 
 from inrcodec.entropy.survival import SCALES
-from inrcodec.nets.marks import Layout, Marks, Term, parted, united
+from inrcodec.nets.marks import Layout, Marks, Term, united
 from inrcodec.nets.pyramid import ORIENTATIONS, PHASES, Grid, Pyramid, cross_rows
 from inrcodec.nets.stripes import stripes
 
@@ -40,12 +40,13 @@ _NEXT_TO: tuple[tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...], ...] =
 
 
 class More(NamedTuple):
-    """What latents of a band are known by besides: marks of each phase at the same place, and of
-    all of them around it; the weights of both."""
+    """What latents of a band are known by besides: by phase, marks and how far they are moved. In
+    every phase they count at the same place, in all phases in 3x3 places around; the weights of
+    both."""
 
     around_weight: float
     own_weight: float
-    phases: list[Marks]
+    phases: list[list[tuple[Marks, int]]]
 
 
 def log2_table() -> np.ndarray:
@@ -141,16 +142,17 @@ class Contexts:
         layout = known.layout
         if known.grid.level is None:
             return layout.sums(()) + _FLOOR
-        terms = [Term(w, known.cells(k)) for k, w in enumerate(self._cells[band])]
+        cells = zip(self._cells[band], zip(*known.marks, strict=True), strict=False)
+        terms: Iterable[Term] = (Term(w, marks) for w, phases in cells for marks in phases)
         around = list[Term]()
         if known.coarser is not None:
             first = band // ORIENTATIONS * ORIENTATIONS
             parents = known.coarser[first : first + ORIENTATIONS]
             at_place, beside = np.split(self._parents[band], 2)
-            terms += map(Term, at_place, parents)
+            terms = chain(terms, map(Term, at_place, parents))
             around += map(Term, beside, parents)
         if more is not None:
-            around += [Term(more.around_weight, marks) for marks in more.phases]
+            around += [Term(more.around_weight, *moved) for moved in chain(*more.phases)]
         energy = layout.sums(terms)
         energy += layout.sums_3x3(layout.sums(around))
         energy += _FLOOR
@@ -171,7 +173,7 @@ class Contexts:
         if level is not None:
             terms += map(Term, self._same[band], known.marks[phase][:band])
         if more is not None:
-            terms.append(Term(more.own_weight, more.phases[phase]))
+            terms += [Term(more.own_weight, *moved) for moved in more.phases[phase]]
         vector = layout.sums(terms)
         vector += shared
         energy, table = layout.plane(vector), self._table(level, band, phase)
@@ -186,62 +188,51 @@ def walk(
     grids: Sequence[Grid],
     plane: Plane,
     more: Callable[[int, int], More | None] | None = None,
-) -> list[np.ndarray]:
+) -> "list[Known]":
     """Visit the planes of grids, from LL on, in file order; `plane` gives a plane's latents, `more`
-    what those of a grid and band are known by besides. Latents by grid: int32, of their shape."""
-    latents: list[np.ndarray] = []
-    known: Known | None = None
+    what those of a grid and band are known by besides."""
+    every: list[Known] = []
     for number, grid in enumerate(grids):
-        known = Known(grid, known)
-        values = np.zeros(grid.shape, dtype=np.int32)
+        known = Known(grid, every[-1] if every else None)
         for band in range(grid.bands):
             besides = more(number, band) if more is not None else None
             shared = contexts.shared(known, band, besides)
             for phase in range(len(PHASES)):
                 scales = contexts.scales(known, band, phase, shared, besides)
-                values[phase, band] = plane(number, (phase, band), scales)
-                known.add(phase, values[phase, band])
-        latents.append(values)
-    return latents
+                known.add(phase, band, plane(number, (phase, band), scales))
+        every.append(known)
+    return every
 
 
 class Known:
-    """Latents of a grid as far as they are known, and those of the next coarser one. `marks`: of
-    every phase, by band; `coarser`: of every band of the coarser level, in this grid's places (None
-    if that is LL)."""
+    """Latents of a grid as far as they are known: `values`, int32 (4, bands, rows, columns), and
+    `marks` of every phase, by band. `coarser`: marks of the bands of the next coarser level, in the
+    places of this grid (None if that is LL)."""
 
     def __init__(self, grid: Grid, coarser: "Known | None") -> None:
         self.grid, self.layout = grid, Layout(grid.rows, grid.columns)
+        self.values = np.zeros(grid.shape, dtype=np.int32)
         self.marks: tuple[list[Marks], ...] = tuple([] for _ in PHASES)
         self.coarser: list[Marks] | None = None
         if coarser is not None and coarser.grid.level is not None:
-            self.coarser = coarser.seen_from(self)
+            self.coarser = [coarser.seen_from(self, band) for band in range(grid.bands)]
 
-    def add(self, phase: int, values: np.ndarray) -> None:
+    def add(self, phase: int, band: int, values: np.ndarray) -> None:
         """Latents (rows, columns) of the next band of a phase become known."""
+        self.values[phase, band] = values
         self.marks[phase].append(self.layout.marks(values))
 
-    def cells(self, band: int) -> Marks:
-        """Those of all phases."""
-        return united([bands[band] for bands in self.marks])
-
-    def seen_from(self, finer: "Known") -> list[Marks]:
-        """Marks of all bands in the places of the finer grid, whose phases lie over them, and of
-        one row and column more on every side."""
-        layout = finer.layout
-        down, across = (part.start for part in self.grid.under(finer.grid))
-        bands, rows, columns, sizes = [], [], [], []
-        for band, phase in product(range(self.grid.bands), range(len(PHASES))):
-            marks = self.marks[phase][band]
-            own_rows, own_columns = self.layout.whereabouts(marks.places)
-            rows.append(2 * own_rows + (PHASES[phase][0] - down))
-            columns.append(2 * own_columns + (PHASES[phase][1] - across))
-            sizes.append(marks.sizes)
-            bands.append(np.full(len(marks.sizes), band))
-        row, column = np.concatenate(rows), np.concatenate(columns)
-        near = (row >= -1) & (row <= layout.rows) & (column >= -1) & (column <= layout.columns)
-        marks = Marks(layout.places(row, column)[near], np.concatenate(sizes)[near])
-        return parted(marks, np.concatenate(bands)[near], self.grid.bands)
+    def seen_from(self, finer: "Known", band: int) -> Marks:
+        """Marks of a band in the places of the finer grid, whose phases lie over it, and of one row
+        and column more on every side."""
+        layout, (down, across) = finer.layout, self.grid.under(finer.grid)
+        seen = []
+        for marks, (odd_row, odd_column) in zip(self.marks, PHASES, strict=True):
+            rows, columns = self.layout.whereabouts(marks[band].places)
+            rows, columns = 2 * rows + odd_row - down.start, 2 * columns + odd_column - across.start
+            near = layout.reaches(rows, columns)
+            seen.append(Marks(layout.places(rows[near], columns[near]), marks[band].sizes[near]))
+        return united(seen)
 
 
 def joined(phases: np.ndarray) -> np.ndarray:

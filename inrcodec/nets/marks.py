@@ -1,7 +1,7 @@
 """Planes of latents, most of which are 0: where they are not, and sums of what is around.
 
-A plane is a vector with a border of two numbers on every side, so that neighbours of a place are
-constants away, and even those of its neighbours are in the vector.
+A plane is a vector with a border of one number on every side, so that neighbours of a place are
+constants away. What is added to the border is of no account.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-_BORDER = 2
+_BORDER = 1
 _MOST = 1 << 21  # numbers that are added in one go, to bound memory
 
 
 class Marks(NamedTuple):
-    """Magnitudes of a plane that are not 0: their places in its vector (int64) and float64."""
+    """Magnitudes of a plane that are not 0: their places in its vector (int64), which may repeat
+    and lie in any order, and float64."""
 
     places: np.ndarray
     sizes: np.ndarray
@@ -28,9 +29,6 @@ class Term(NamedTuple):
     weight: float
     marks: Marks
     off: int = 0
-
-
-NO_MARKS = Marks(np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,14 @@ class Layout:
         return self.columns + 2 * _BORDER
 
     def places(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Places of rows and columns from -2 to one behind the border's."""
+        """Places of rows and columns, which may be one outside."""
         return (rows + _BORDER) * self.width + columns + _BORDER
+
+    def reaches(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Whether rows and columns have a place: bool."""
+        inside: np.ndarray = (rows >= -1) & (rows <= self.rows)
+        inside &= (columns >= -1) & (columns <= self.columns)
+        return inside
 
     def whereabouts(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of places."""
@@ -59,7 +63,7 @@ class Layout:
         return down * self.width + right
 
     def marks(self, values: np.ndarray) -> Marks:
-        """Magnitudes of integers (rows, columns)."""
+        """Magnitudes of integers (rows, columns), by rising places."""
         values = values.ravel()
         numbers = np.flatnonzero(values != 0)  # a fifth of the time that integers take
         places = numbers + numbers // max(1, self.columns) * (2 * _BORDER)
@@ -67,23 +71,35 @@ class Layout:
         return Marks(places, np.abs(values[numbers].astype(np.float64)))
 
     def sums(self, terms: Iterable[Term]) -> np.ndarray:
-        """A vector, float64: the sum of some terms; exact if all partial sums are integers."""
+        """A vector, float64: the sum of some terms; exact if all partial sums are integers below
+        2^53."""
         size, total = (self.rows + 2 * _BORDER) * self.width, None
         for some in _batches(terms):
             places = np.concatenate([term.marks.places + term.off for term in some])
             sizes = np.concatenate([term.weight * term.marks.sizes for term in some])
             part: np.ndarray = np.bincount(places, weights=sizes, minlength=size)
-            total = part if total is None else total + part
+            if total is None:
+                total = part
+            else:
+                total += part
         return np.zeros(size) if total is None else total
 
     def sums_3x3(self, vector: np.ndarray) -> np.ndarray:
-        """Sums over 3x3 neighbourhoods; nothing may be in the outer half of the border."""
+        """Sums over 3x3 neighbourhoods."""
         for step in (1, self.width):
             total = vector.copy()
             total[step:] += vector[:-step]
             total[:-step] += vector[step:]
             vector = total
         return vector
+
+    def by_rows(self, marks: Marks, height: int) -> list[Marks]:
+        """Marks of as many rows at a time, given by rising places."""
+        ends = (np.arange(0, self.rows + 1, height) + _BORDER) * self.width
+        return [
+            Marks(marks.places[a:b], marks.sizes[a:b])
+            for a, b in pairwise(np.searchsorted(marks.places, ends).tolist())
+        ]
 
     def plane(self, vector: np.ndarray) -> np.ndarray:
         """A view of what is not border: (rows, columns)."""
@@ -93,15 +109,7 @@ class Layout:
 
 def united(marks: Sequence[Marks]) -> Marks:
     """The marks of all."""
-    if not marks:
-        return NO_MARKS
     return Marks(*(np.concatenate(parts) for parts in zip(*marks, strict=True)))
-
-
-def parted(marks: Marks, numbers: np.ndarray, count: int) -> list[Marks]:
-    """Marks by their numbers, ascending and below `count`."""
-    ends = np.searchsorted(numbers, np.arange(count + 1))
-    return [Marks(marks.places[a:b], marks.sizes[a:b]) for a, b in pairwise(ends)]
 
 
 def _batches(terms: Iterable[Term]) -> Iterator[list[Term]]:
