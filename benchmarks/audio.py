@@ -10,7 +10,6 @@ bases 10, 10, 16, 20, width 128, 33.8 K parameters; PSNR before any quantisation
 """
 
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -164,7 +163,7 @@ def main(
     output: str,
 ) -> None:
     """Encode, decode and measure clips beside MP3 and Opus; resumes; rows go to JSON and CSV."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    record.limit_threads(threads)
     target = RESULTS / f"{output}.json"
     rows = record.load(target)
     done = {(r["clip"], r["asked"], r["asked_kbps"]) for r in rows}

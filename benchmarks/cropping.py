@@ -24,7 +24,6 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.data import RESULTS, clips, films, kodak
-from benchmarks.kodak import _limit_threads
 from benchmarks.startup import INRCODEC, run_once
 from benchmarks.tabular import markdown
 from inrcodec.signals import Signal
@@ -177,7 +176,7 @@ def extend_table(rows: Sequence[record.Row]) -> str:
 @click.option("--threads", default=2, show_default=True)
 def main(effort: int, threads: int) -> None:
     """Crop and extend files of every kind."""
-    _limit_threads(threads)
+    record.limit_threads(threads)
     command, rows = record.command_line("cropping"), []
     where = record.provenance(threads, command)
     items = {"picture": kodak([1]), "sound": clips(["gt_bach"]), "film": films(["carphone"])}

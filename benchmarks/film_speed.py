@@ -13,7 +13,6 @@ import click
 
 from benchmarks import record
 from benchmarks.data import RESULTS, films
-from benchmarks.kodak import _limit_threads
 from benchmarks.performance import apart, timed
 from benchmarks.tabular import markdown
 
@@ -81,7 +80,7 @@ def main(
     output: str,
 ) -> None:
     """Time decodes of a film by every representation and rate; resumes; rows go to JSON and CSV."""
-    _limit_threads(threads)
+    record.limit_threads(threads)
     target, command = RESULTS / f"{output}.json", record.command_line("film_speed")
     rows, where = record.load(target), record.provenance(threads, command)
     path = films([name])[0]

@@ -7,7 +7,6 @@ one after the other with two threads.
 """
 
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -102,11 +101,6 @@ def rounded(value: float | None, digits: int = 4) -> float | None:
     return None if value is None else round(value, digits)
 
 
-def _limit_threads(threads: int) -> None:
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(threads)
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--bpp", "rates", type=float, multiple=True, default=[0.15, 0.3], show_default=True)
 @click.option("--images", default="", help="Numbers such as 1,4,7; default all 24.")
@@ -138,7 +132,7 @@ def main(
     target = RESULTS / f"{output}.json"
     rows = record.load(target)
     done = {(r["image"], r["asked_bpp"], r["asked_repr"], r["effort"]) for r in rows}
-    _limit_threads(threads)
+    record.limit_threads(threads)
     expert = dict(item.split("=", 1) for item in settings)
     command = record.command_line("kodak")
     where = record.provenance(threads, command) | {"jobs": jobs}

@@ -26,7 +26,6 @@ import numpy as np
 
 from benchmarks import record, seams
 from benchmarks.data import RESULTS, clips, kodak
-from benchmarks.kodak import _limit_threads
 from benchmarks.planning import plain_adam
 from benchmarks.tabular import markdown
 from inrcodec.nets import LocalGlobal, Siren
@@ -339,7 +338,7 @@ def main(
     target, of = RESULTS / f"{output}.json", KINDS[kind]
     rows = record.load(target)
     done = {_key(row) for row in rows}
-    _limit_threads(threads)
+    record.limit_threads(threads)
     where = record.provenance(threads)
     command = "python -m benchmarks.local_global " + " ".join(sys.argv[1:])
     share = middle ** (2 if kind == "pictures" else 1)

@@ -15,7 +15,6 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.data import RESULTS, clips, films
-from benchmarks.kodak import _limit_threads
 from benchmarks.performance import apart
 from benchmarks.tabular import markdown
 from inrcodec.signals import Signal
@@ -107,7 +106,7 @@ def table(rows: Sequence[record.Row]) -> str:
 @click.option("--threads", default=2, show_default=True)
 def main(effort: int, threads: int) -> None:
     """Encode and decode long signals; rows go to JSON and CSV."""
-    _limit_threads(threads)
+    record.limit_threads(threads)
     command, rows = record.command_line("long"), []
     for name, item in ITEMS.items():
         row = long_row(item.made(), item, effort, threads)

@@ -19,7 +19,6 @@ import click
 
 from benchmarks import record
 from benchmarks.data import RESULTS, kodak
-from benchmarks.kodak import _limit_threads
 from inrcodec.nets.asmr import Asmr
 from inrcodec.signals import Signal
 from inrcodec.weights.storage import Direct
@@ -185,7 +184,7 @@ def main(
     rows = record.load(target)
     done = {_key(row) for row in rows}
     todo = [path for path in paths if _key(settings | {"image": path.stem}) not in done]
-    _limit_threads(threads)
+    record.limit_threads(threads)
     command = record.command_line("paper_size")
     where = record.provenance(threads, command, settings["seed"]) | {"jobs": jobs}
     settings |= {"seconds_limit": minutes_limit * 60, "threads": threads}

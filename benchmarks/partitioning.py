@@ -13,7 +13,6 @@ import click
 
 from benchmarks import record
 from benchmarks.data import RESULTS, skimage_pictures
-from benchmarks.kodak import _limit_threads
 from benchmarks.local_global import KINDS, measure
 from benchmarks.tabular import markdown
 
@@ -71,7 +70,7 @@ def main(
     rows, kind = record.load(target), KINDS["pictures"]
     path = skimage_pictures()[0]
     signal = read_image(path, path.name)
-    _limit_threads(threads)
+    record.limit_threads(threads)
     where = record.provenance(threads, command)
     for factor in factors:
         method = "local-global" if factor else "siren"

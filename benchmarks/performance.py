@@ -28,7 +28,7 @@ import click
 
 from benchmarks import record
 from benchmarks.data import RESULTS, ROOT, SMALL_KODAK, bundled, small_set
-from benchmarks.kodak import _limit_threads, encode_one
+from benchmarks.kodak import encode_one
 from benchmarks.startup import INRCODEC
 from benchmarks.tabular import markdown
 
@@ -310,7 +310,7 @@ def main(
     output: str,
 ) -> None:
     """Measure PARTS, or all of them; resumes; rows go to JSON and CSV."""
-    _limit_threads(threads)
+    record.limit_threads(threads)
     chosen = kinds or REPRESENTATIONS
     jobs = {
         "decode": lambda: decode_jobs(repeats, chosen),

@@ -18,7 +18,7 @@ import click
 
 from benchmarks import record
 from benchmarks.data import RESULTS, kodak
-from benchmarks.kodak import _limit_threads, encode_one
+from benchmarks.kodak import encode_one
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -224,7 +224,7 @@ def main(
         for path in pictures or kodak(KODAK_NUMBERS)
         if (experiment, name, path.stem, steps or _steps_of(experiment, name)) not in done
     ]
-    _limit_threads(threads)
+    record.limit_threads(threads)
     command = record.command_line("planning")
     where = record.provenance(threads, command) | {"jobs": jobs}
     # A process for every encode: torch and the allocator start anew.

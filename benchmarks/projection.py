@@ -19,7 +19,6 @@ import click
 
 from benchmarks import record
 from benchmarks.data import RESULTS, kodak
-from benchmarks.kodak import _limit_threads
 from benchmarks.paper_size import BITS, quantised
 from benchmarks.tabular import markdown
 from inrcodec.nets import Siren
@@ -138,7 +137,7 @@ def main(images: str, jobs: int, output: str, **settings: Any) -> None:
     target = RESULTS / f"{output}.json"
     rows = record.load(target)
     done = {_key(row) for row in rows}
-    _limit_threads(settings["threads"])
+    record.limit_threads(settings["threads"])
     command = record.command_line("projection")
     where = record.provenance(settings["threads"], command, settings["seed"]) | {"jobs": jobs}
     with ProcessPoolExecutor(jobs) as pool:

@@ -58,6 +58,12 @@ def provenance(threads: int, command: str = "", seed: int = 0) -> Row:
     }
 
 
+def limit_threads(threads: int) -> None:
+    """Let processes that are started from now on, and what is imported, use so many threads."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+
+
 def _commit() -> str:
     """HEAD, and whether the tree differs from it in more than what benchmarks and `make docs`
     write themselves: a run's own rows do not make the next one's commit unknown."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.data import RESULTS, ROOT, skimage_pictures
-from benchmarks.kodak import _limit_threads, encode_one
+from benchmarks.kodak import encode_one
 from benchmarks.tabular import markdown
 
 _GAIN = 8  # of errors in the picture
@@ -96,7 +96,7 @@ def table(rows: list[record.Row]) -> str:
 @click.option("--threads", default=2, show_default=True)
 def main(pictures: tuple[Path, ...], bpp: float, effort: int, threads: int) -> None:
     """Measure PICTURES, or those that come with scikit-image, of which the first is drawn too."""
-    _limit_threads(threads)
+    record.limit_threads(threads)
     command, rows = record.command_line("seams"), []
     settings = {"bpp": bpp, "repr": "local-global", "effort": effort, "threads": threads}
     for number, path in enumerate(pictures or skimage_pictures()):

@@ -6,7 +6,6 @@ back from the largest ASMR file is drawn beside the original's. A run that is st
 it was.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -126,7 +125,7 @@ def main(
     output: str,
 ) -> None:
     """Encode, decode and measure a shape; resumes; rows go to JSON and CSV."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    record.limit_threads(threads)
     path, target = shape(mesh), RESULTS / f"{output}.json"
     rows = record.load(target)
     done = {(r["shape"], r["asked_size"], r["repr"], r["effort"]) for r in rows}

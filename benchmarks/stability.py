@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.data import RESULTS, kodak
-from benchmarks.kodak import _limit_threads, encode_one
+from benchmarks.kodak import encode_one
 
 KODAK_NUMBERS = [1, 5, 7, 13, 15, 23]
 RATES = (0.1, 0.2, 0.3, 0.6, 1.0)
@@ -68,7 +68,7 @@ def main(images: str, time_limit: float, jobs: int, output: str) -> None:
         if (path.stem, bpp, seed) not in done
     ]
     common = {"repr": "pyramid", "effort": 9, "threads": 1, "time_limit": time_limit}
-    _limit_threads(1)
+    record.limit_threads(1)
     command = record.command_line("stability")
     where = record.provenance(1, command) | {"jobs": jobs, "time_limit_s": time_limit}
     with ProcessPoolExecutor(jobs) as pool:

@@ -23,7 +23,7 @@ import click
 from benchmarks import record
 from benchmarks.classical import PEERS, Coded, decoded, encode_within
 from benchmarks.data import RESULTS, ROOT, SMALL_KODAK, small_set
-from benchmarks.kodak import _limit_threads, encode_one, rounded
+from benchmarks.kodak import encode_one, rounded
 
 RATES = (0.15, 0.3, 0.6, 1.2)
 CODECS = ("pyramid", "asmr", "siren", "doh")  # of pictures
@@ -141,7 +141,7 @@ def main(
 
     folder = ROOT / folder
     paths, source = (list(given), "given") if given else small_set(SMALL_KODAK, click.echo)
-    _limit_threads(threads)
+    record.limit_threads(threads)
     command, target = record.command_line("sweep"), folder / "rows.json"
     where = record.provenance(threads, command, seed) | {"jobs": jobs, "pictures": source}
     shared = {"effort": effort, "time_limit": time_limit, "threads": threads, "seed": seed}

@@ -27,7 +27,7 @@ import click
 from benchmarks import record
 from benchmarks.curves import bd_rate
 from benchmarks.data import RESULTS, films
-from benchmarks.kodak import _limit_threads, rounded
+from benchmarks.kodak import rounded
 from benchmarks.tabular import markdown
 
 # Options of ffmpeg; streams are written bare, for a container would add to them.
@@ -168,7 +168,7 @@ def main(
     output: str,
 ) -> None:
     """Encode, decode and measure films beside H.264 and AV1; resumes; rows go to JSON and CSV."""
-    _limit_threads(threads)
+    record.limit_threads(threads)
     target, command = RESULTS / f"{output}.json", record.command_line("video")
     rows = record.load(target)
     done = {(row["film"], row["asked"], row["asked_bpp"]) for row in rows}

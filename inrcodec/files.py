@@ -24,6 +24,11 @@ def printable(path: Path | str) -> str:
     return text if text.isprintable() else ascii(text)
 
 
+def is_special(path: Path | str) -> bool:
+    """Whether the path is a pipe or a device, whose bytes can be had only once."""
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
 def read_bytes(path: Path | str) -> bytes:
     """Return all bytes of the file, or of standard input if `path` is "-".
 
@@ -58,7 +63,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     naming `path`.
     """
     try:
-        with _temporary_for(Path(os.path.realpath(path))) as temporary:
+        # what a pipe's name links to (/dev/stdout) is none
+        target = path if is_special(path) else Path(os.path.realpath(path))
+        with _temporary_for(target) as temporary:
             yield temporary
     except OSError as error:
         raise OutputError(f"{printable(path)}: cannot be written: {one_line(error)}") from error

@@ -95,7 +95,8 @@ class EncodeOptions:
     """One encode's request. At most one of `bpp` (bits per grid point), `kbps` (kilobits per second
     of audio or video), `size` (bytes), `psnr` (dB); none: a default of the kind of signal.
 
-    `time_limit` in seconds; `threads` None = all cores; `settings` are expert keys as text.
+    `time_limit` in seconds; `threads` None: as many as torch has, all cores
+    unless it was told otherwise; `settings` are expert keys as text.
     Raises OptionError for a value out of range, more than one rate, or an unknown setting.
     """
 

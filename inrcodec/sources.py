@@ -6,13 +6,11 @@ from os import PathLike
 from pathlib import Path
 
 from inrcodec.errors import naming
-from inrcodec.files import STDIN, read_bytes
-from inrcodec.signals.read import read_signal
+from inrcodec.files import STDIN, is_special, read_bytes
+from inrcodec.signals.read import MAGIC, read_signal
 from inrcodec.signals.signal import Signal
 
 Source = Signal | str | PathLike[str]
-
-_MAGIC = b"\x89INR"
 
 
 def load_all(sources: Sequence[Source], resolution: int | None = None) -> list[Signal]:
@@ -45,10 +43,11 @@ def _ready(source: Source) -> Signal | Path | BytesIO:
     if isinstance(source, Signal):
         return source
     name = str(source)
-    if name != STDIN and not _is_inr(Path(source)):
+    once = name == STDIN or is_special(name)
+    if not once and not _is_inr(Path(source)):
         return Path(source)
     data = read_bytes(name)
-    if name == STDIN and not data.startswith(_MAGIC):
+    if once and not data.startswith(MAGIC):
         return BytesIO(data)
     from inrcodec.decoder import decode
 
@@ -61,6 +60,6 @@ def _is_inr(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
+            return file.read(len(MAGIC)) == MAGIC
     except OSError:  # a folder, or what its reader will complain of
         return False

@@ -4,7 +4,9 @@ Threads are set before NumPy or torch is imported, so that tests without torch d
 `pytest --hypothesis-profile=explore` draws new examples in every run.
 """
 
+import itertools
 import os
+import time
 
 import pytest
 from hypothesis import settings
@@ -15,6 +17,13 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 settings.register_profile("fixed", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("fixed")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock on which 10 ms pass from one look to the next, however busy the machine is."""
+    ticks = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(ticks) / 100)
 
 
 @pytest.fixture

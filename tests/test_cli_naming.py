@@ -115,3 +115,27 @@ def test_a_directory_or_a_missing_one_is_an_obstacle(tmp_path):
 def test_devices_and_standard_output_need_no_force():
     assert obstacle(Job("x", os.devnull), ["x"], force=False) is None
     assert obstacle(Job("x", "-"), ["x"], force=False) is None
+
+
+@pytest.mark.parametrize("ending", ["/", "/.", "//"])
+def test_a_name_of_a_directory_is_an_obstacle_even_where_a_file_lies(tmp_path, ending):
+    source = tmp_path / "x.png"
+    source.write_bytes(b"x")
+    found = obstacle(Job(str(source), f"{source}{ending}"), [str(source)], force=True)
+    assert "names no file" in str(found)
+    assert "names no file" in str(obstacle(Job("x", ""), ["x"], force=True))
+
+
+def test_a_folder_may_end_in_a_slash(tmp_path):
+    assert obstacle(Job("x", f"{tmp_path}/new/"), ["x"], force=False, folder=True) is None
+    (tmp_path / "file").write_bytes(b"x")
+    found = obstacle(Job("x", f"{tmp_path}/file/"), ["x"], force=True, folder=True)
+    assert "is a file" in str(found)
+
+
+def test_what_cannot_be_made_is_an_obstacle(tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 300)
+    assert "cannot be written" in str(obstacle(Job("x", str(long)), ["x"], force=False))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    found = obstacle(Job("x", str(tmp_path / "x.inr")), ["x"], force=False)
+    assert f"nothing can be made in {tmp_path}" in str(found)

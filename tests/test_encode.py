@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 
 from inrcodec import decoder, metrics
 from inrcodec.encoder import encode_signal, quality, rate, single
@@ -143,6 +144,13 @@ def test_latent_from_a_fitted_target():
     assert coded.data != encode(picture(), size=600, repr="doh", settings={"steps": "80"}).data
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_of_torch_are_as_before(threads):
+    before = torch.get_num_threads()
+    encode(picture(), size=700, threads=threads, settings={"steps": "3"})
+    assert torch.get_num_threads() == before
+
+
 def test_largest_seed():
     coded = encode(picture(), size=500, seed=2**64 - 1, repr="doh")
     assert decoder.info(coded.data)["projection_seed"] == 2**64 - 1
@@ -155,15 +163,15 @@ def test_stop_still_gives_a_file(kind, after):
     options = EncodeOptions(size=700, effort=9, **REPRESENTATIONS[kind])
     coded = encode_signal(picture(), options, stop=lambda: next(calls) >= after)
     assert coded.stopped
-    assert coded.seconds < 10
+    assert coded.steps < 1000
     assert len(coded.data) <= 700
     assert decoder.verify(coded.data)["shape"] == [16, 24]
 
 
-def test_time_limit():
+def test_time_limit(clock):
     coded = encode(picture(), size=700, time_limit=1.0, settings={"steps": "1000000"})
-    assert coded.seconds < 6
-    assert coded.steps < 1000000
+    assert coded.seconds < 1.5
+    assert 10 < coded.steps < 1000
     assert len(coded.data) <= 700
 
 

@@ -127,3 +127,10 @@ def test_ones_and_zeros_bring_a_quality_near_its_target():
     target = fitted.psnr() - 1
     meet_quality(fitted, lambda: fitted.psnr() - target)
     assert 0 <= fitted.psnr() - target <= 0.2
+
+
+def test_ones_that_bring_nothing_are_taken_back():
+    fitted = PlainFit(step=0.5)
+    before = fitted.latents.detach().clone()
+    meet_quality(fitted, lambda: -1.0)
+    assert torch.equal(fitted.latents.detach(), before)

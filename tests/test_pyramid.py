@@ -509,3 +509,16 @@ def test_latents_keep_to_what_a_file_can_hold():
 def test_a_quality_of_few_latents_is_met():
     options = EncodeOptions(psnr=45.0, repr="pyramid", effort=1)
     assert encode_signal(squares(), options).psnr_db >= 45
+
+
+@pytest.mark.parametrize("target", [28, 33])
+def test_a_short_fit_is_not_much_better_than_asked(target):
+    """Nor does it take a second one: the first was lost to ones that brought less than nothing."""
+    rows, columns = np.meshgrid(np.fft.fftfreq(96), np.fft.rfftfreq(128), indexing="ij")
+    spectrum = np.fft.rfft2(np.random.default_rng(0).normal(size=(96, 128)))
+    natural = np.fft.irfft2(spectrum / np.hypot(rows, columns).clip(1 / 128) ** 1.2)
+    samples = ((natural / natural.std() * 50 + 128).clip(0, 255)).astype(np.uint8)[..., None]
+    options = EncodeOptions(psnr=target, repr="pyramid", effort=1)
+    coded = encode_signal(Signal("image", samples), options)
+    assert target <= coded.psnr_db <= target + 0.3
+    assert coded.steps < 30

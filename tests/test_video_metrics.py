@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from video_files import noise, random_video, smooth_rgb
+from video_files import noise, random_video, smooth_rgb, yuv420_of
 
 from inrcodec import metrics
 from inrcodec.errors import InputError
@@ -67,7 +67,7 @@ def test_similarities_of_planes_are_those_of_luma():
 @pytest.mark.parametrize("swap", [False, True])
 def test_planes_and_rgb_are_compared_as_rgb(swap):
     rgb = smooth_rgb()
-    luma, chroma = yuv.yuv420_of(rgb)
+    luma, chroma = yuv420_of(rgb)
     pair = Signal("video", luma, chroma=chroma), Signal("video", rgb)
     results = video_metrics(*(reversed(pair) if swap else pair))
     assert set(results) == {"psnr_db", "ssim", "ms_ssim"}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from video_files import noise, random_video, smooth_rgb
+from video_files import noise, random_video, smooth_rgb, yuv420_of
 
 from inrcodec.signals import Signal, yuv
 
@@ -95,7 +95,7 @@ def test_chroma_is_interpolated_between_centres(size):
 
 def test_smooth_colours_survive():
     rgb = smooth_rgb()
-    luma, chroma = yuv.yuv420_of(rgb)
+    luma, chroma = yuv420_of(rgb)
     assert luma.shape == (3, 24, 32, 1)
     assert chroma.shape == (3, 12, 16, 2)
     again = yuv.rgb_of(Signal("video", luma, chroma=chroma))

@@ -9,7 +9,7 @@ import numpy as np
 
 from inrcodec.signals.signal import Signal
 from inrcodec.signals.video import read_video, write_video
-from inrcodec.signals.yuv import yuv420_of
+from inrcodec.signals.yuv import yuv420_of_rgb
 
 NTSC = Fraction(30000, 1001)
 
@@ -72,3 +72,9 @@ def assert_same(signal, expected):
     if expected.chroma is not None:
         np.testing.assert_array_equal(signal.chroma, expected.chroma)
         assert signal.chroma.dtype == np.uint8
+
+
+def yuv420_of(rgb):
+    """Luma (T, H, W, 1) and chroma (T, ceil(H / 2), ceil(W / 2), 2) of RGB (T, H, W, 3), uint8."""
+    luma, chroma = zip(*map(yuv420_of_rgb, rgb), strict=True)
+    return np.stack(luma)[..., None], np.stack(chroma)

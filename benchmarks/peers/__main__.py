@@ -17,7 +17,6 @@ import click
 from benchmarks import record
 from benchmarks.curves import published_rows
 from benchmarks.data import RESULTS, ROOT
-from benchmarks.kodak import _limit_threads
 from benchmarks.peers import depth
 from benchmarks.peers.tasks import GRIDS, TASKS, Item, Network, sizes
 from benchmarks.tabular import markdown
@@ -93,7 +92,7 @@ def latency_command(threads: int, device: str) -> None:
 
     from benchmarks.peers.fit import latency
 
-    _limit_threads(threads)
+    record.limit_threads(threads)
     torch.set_num_threads(threads)
     command = record.command_line("peers")
     rows, where = [], record.provenance(threads, command) | {"device": device}
@@ -142,7 +141,7 @@ def fit_command(
     """Fit the networks of TASK to its signals; resumes."""
     import torch
 
-    _limit_threads(threads)
+    record.limit_threads(threads)
     torch.set_num_threads(threads)
     target, command = RESULTS / f"{output}.json", record.command_line("peers")
     rows = record.load(target)

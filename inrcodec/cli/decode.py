@@ -109,12 +109,13 @@ def decode(
 
 
 def _peek(name: str) -> dict[str, Any] | None:
-    """What a file's header says; None for standard input, and for a file that cannot be read: what
-    is wrong with that is told when its turn comes."""
-    from inrcodec.files import read_bytes
+    """What a file's header says; None for what can be read only once, and for a file that cannot be
+    read: what is wrong with that is told when its turn comes."""
+    from inrcodec.files import is_special, read_bytes
 
     try:
-        return None if name == STANDARD_STREAM else _facts(read_bytes(name))
+        once = name == STANDARD_STREAM or is_special(name)
+        return None if once else _facts(read_bytes(name))
     except InrError:
         return None
 
@@ -165,6 +166,8 @@ def decode_one(
     seconds = time.perf_counter() - start  # reading and start-up left out
     size_bytes = _write(signal, job.output, format_name, wanted["depth"], force)
     record = _record(job, signal, size_bytes, seconds)
+    if wanted["depth"] is not None:
+        record["depth"] = wanted["depth"]
     report.done(record, f"{job.input} -> {job.output}: {in_words(record)}, {seconds:.3f} s")
 
 

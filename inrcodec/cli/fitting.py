@@ -119,11 +119,12 @@ def make_encode_options(settings: Sequence[tuple[str, str]], **given: Any) -> En
 
 def read_input(name: str, keep_metadata: bool, resolution: int | None, report: Report) -> "Signal":
     """The signal in a file or on standard input; says what it is, and what of it is left out."""
-    from inrcodec.files import read_bytes
+    from inrcodec.files import is_special, read_bytes
     from inrcodec.signals.image_read import page_count
     from inrcodec.signals.read import read_signal
 
-    source = BytesIO(read_bytes(name)) if name == STANDARD_STREAM else Path(name)
+    once = name == STANDARD_STREAM or is_special(name)
+    source = BytesIO(read_bytes(name)) if once else Path(name)
     signal = read_signal(source, name, keep_metadata=keep_metadata, resolution=resolution)
     report.detail(f"{name}: {in_words(facts_of(signal))}")
     if signal.kind == "image" and (pages := page_count(source)) > 1:

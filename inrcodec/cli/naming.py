@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from inrcodec.errors import InrError, OutputError
+from inrcodec.files import is_special
 
 STANDARD_STREAM = "-"
 
@@ -96,21 +97,39 @@ def obstacle(job: Job, inputs: Sequence[str], force: bool, folder: bool = False)
     """
     if job.output == STANDARD_STREAM or is_special(job.output):
         return None
-    if any(_same_file(job.output, name) for name in inputs):
-        return OutputError(f"{job.output}: is an input, and no input is ever written over")
-    if folder and os.path.isdir(job.output) and (force or not os.listdir(job.output)):
+    output = job.output.rstrip(os.sep) if folder else job.output
+    if os.path.basename(output) in ("", ".", ".."):
+        text = f"--output {job.output!r} names no file"
+        return OutputError(f"{text}; --output-dir puts files into a directory")
+    if any(_same_file(output, name) for name in inputs):
+        return OutputError(f"{output}: is an input, and no input is ever written over")
+    if folder and os.path.isdir(output) and (force or not os.listdir(output)):
         return None
-    if folder and os.path.isdir(job.output):
-        return OutputError(f"{job.output}: has files in it already; --force replaces frames")
-    if folder and os.path.lexists(job.output):
-        return OutputError(f"{job.output}: is a file, and frames go to a folder")
-    if os.path.isdir(job.output):
-        return OutputError(f"{job.output}: is a directory; --output-dir puts files into one")
-    if os.path.lexists(job.output) and not force:
-        return OutputError(f"{job.output}: exists already; --force replaces it")
-    parent = Path(job.output).parent
+    if folder and os.path.isdir(output):
+        return OutputError(f"{output}: has files in it already; --force replaces frames")
+    if folder and os.path.lexists(output):
+        return OutputError(f"{output}: is a file, and frames go to a folder")
+    if os.path.isdir(output):
+        return OutputError(f"{output}: is a directory; --output-dir puts files into one")
+    if os.path.lexists(output) and not force:
+        return OutputError(f"{output}: exists already; --force replaces it")
+    return _no_place(output)
+
+
+def _no_place(output: str) -> InrError | None:
+    """Why a file of this name cannot be made, or replaced, where it lies; or None."""
+    parent = Path(output).parent
     if not parent.is_dir():
-        return OutputError(f"{job.output}: there is no directory {parent}")
+        return OutputError(f"{output}: there is no directory {parent}")
+    try:
+        os.lstat(output)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # a name that is too long
+        return OutputError(f"{output}: cannot be written: {error.strerror}")
+    folder = os.path.dirname(os.path.realpath(output))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return OutputError(f"{output}: cannot be written: nothing can be made in {folder}")
     return None
 
 
@@ -121,8 +140,3 @@ def _same_file(output: str, name: str) -> bool:
         return os.path.samefile(output, name)
     except OSError:  # one of them does not exist
         return False
-
-
-def is_special(output: str) -> bool:
-    """Whether the output is a device or a pipe (/dev/null): written to, never replaced."""
-    return os.path.exists(output) and not (os.path.isfile(output) or os.path.isdir(output))

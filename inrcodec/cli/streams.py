@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inrcodec.cli.naming import STANDARD_STREAM, is_special
+from inrcodec.cli.naming import STANDARD_STREAM
 from inrcodec.errors import OutputError
+from inrcodec.files import atomic_write, is_special
 
 
 def stdout_is_terminal() -> bool:
@@ -27,8 +28,6 @@ def write_output(output: str, data: bytes, force: bool) -> None:
     elif os.path.lexists(output) and not (force or is_special(output)):
         raise OutputError(f"{output}: has appeared meanwhile; --force replaces it")
     else:
-        from inrcodec.files import atomic_write
-
         atomic_write(Path(output), data)
 
 

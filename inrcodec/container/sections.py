@@ -14,7 +14,6 @@ from inrcodec.signals.signal import Metadata
 
 MAGIC = b"\x89INR"
 MAJOR = 1
-MAX_SECTIONS = 255
 # From this minor version on files can have segments; older ones have one of each section.
 _PARTED_MINOR = 2
 # From this one on a window, files that continue them, partitions, films and learned scalars.
@@ -284,7 +283,8 @@ def _segments(header: Header, known: dict[int, list[Section]]) -> tuple[Segment,
 def _file_header(data: bytes, ignore_checksum: bool) -> tuple[tuple[int, int], int]:
     """Version and number of sections. The order of the checks is part of the format."""
     if data[:4] != MAGIC:
-        raise NotInr(f"file begins with {data[:4].hex(' ') or 'nothing'}, not with 89 49 4e 52")
+        start = data[:4].hex(" ") or "nothing"
+        raise NotInr(f"not an .inr file: it begins with {start}, not with 89 49 4e 52")
     if len(data) < FILE_HEADER_BYTES:
         raise Corrupt(f"file header: {len(data)} of {FILE_HEADER_BYTES} bytes")
     major, minor, count, reserved, checksum = struct.unpack_from("<BBBBI", data, len(MAGIC))

@@ -1,8 +1,6 @@
 """Cropping a pyramid: latents that the box does not depend on are left out, the others coded again
 under the same weights."""
 
-from dataclasses import replace
-
 from inrcodec.container import ParsedFile
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.cropping.contents import Contents, with_window
@@ -27,7 +25,7 @@ def crop(parsed: ParsedFile, box: Box) -> Contents:
     grids = zip(latents, inner.grids(), smaller.grids(), strict=True)
     kept = [values[:, :, *grid.part(within)] for values, grid, within in grids]
     return Contents(
-        replace(header, integers_crc=latents_crc(kept, crc)),
+        header.with_crcs([latents_crc(kept, crc)]),
         (part.weights,),
         (write_latents(smaller, weights, kept),),
         dropped=True,  # or hardly anything: but for the outermost samples there is always something

@@ -11,10 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from inrcodec.decoder.film_latents import Integers
 from inrcodec.nets import wavelet
-from inrcodec.nets.context import joined
 from inrcodec.nets.film import Batch, Film, colours_of, steps_of
 from inrcodec.nets.motion import doubled, interpolation, moved
-from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid
+from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid, joined
 from inrcodec.nets.stripes import stripes
 
 Weights = Mapping[str, np.ndarray]
@@ -33,8 +32,8 @@ def synthesise(
     """Call `use` for each of the wanted frames with its number and planes, which are float32 of
     padded sides and nominal range 0..1; in any order, and in several threads.
 
-    `latents`: of every batch, all of which are taken; no batch is kept longer than it is needed. In
-    a file made to harm samples can be infinite or not numbers; nothing is said about that.
+    `latents`: of every batch, all of which are taken; two at a time are kept. In a file made to
+    harm samples can be infinite or not numbers; nothing is said about that.
     """
     with np.errstate(all="ignore"), threadpool_limits(1, "blas"):
         _Synthesis(net, weights, use).run(latents, frames)
@@ -51,6 +50,7 @@ class _Synthesis:
         needed = _closure(self.net, wanted)
         last = _last_uses(self.net, needed)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
+            # Strict: what comes after the last batch is asked for, and so is checked to be nothing.
             for number, (batch, integers) in enumerate(zip(self.net.batches, latents, strict=True)):
                 make = partial(self._make, batch, integers, last, wanted)
                 chosen = [i for i, frame in enumerate(batch.frames) if frame in needed]
@@ -88,7 +88,7 @@ class _Synthesis:
         """What its prediction leaves of frame i of a batch."""
         scales = self._steps[0][batch.level]
         bands = [
-            _part(values, len(batch.frames), slice(i, i + 1)).astype(np.float32) * scale
+            _part(values, len(batch.frames), slice(i, i + 1)) * scale
             for values, scale in zip(picture, scales, strict=True)
         ]
         return [plane[0] for plane in _planes(self.net.picture(1), bands, self.net.halved)]
@@ -97,7 +97,7 @@ class _Synthesis:
         """Fields of frame i of a batch: (fields, h, w) in samples and shares."""
         net, count = self.net, len(batch.frames) * batch.fields
         own = slice(i * batch.fields, (i + 1) * batch.fields)
-        bands = [_part(values, count, own).astype(np.float32) for values in motion]
+        bands = [_part(values, count, own) for values in motion]
         (planes,) = _planes(net.motion(batch.fields), bands, halved=False)
         rows, columns = net.vectors
         step, share = self._steps[1]

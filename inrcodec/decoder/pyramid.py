@@ -13,11 +13,11 @@ from inrcodec.nets import wavelet
 from inrcodec.nets.cells import corrections
 from inrcodec.nets.pyramid import (
     ORIENTATIONS,
-    PHASES,
     Box,
     Grid,
     Pyramid,
     frame_parts,
+    joined,
 )
 
 Weights = Mapping[str, np.ndarray]
@@ -56,7 +56,7 @@ def _synthesise(
     boxes = [*net.band_boxes(box), box]
     grids = net.grids()
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        low = _crop(_joined(latents[0]) * scales[0], _inside(boxes[0], grids[0]))
+        low = _crop(joined(latents[0]) * scales[0], _inside(boxes[0], grids[0]))
         for i in range(len(latents) - 1):
             level = net.levels - 1 - i
             bands = _inside(boxes[i], grids[i + 1])
@@ -120,14 +120,6 @@ def _crop(planes: np.ndarray, box: Box) -> np.ndarray:
     return planes[:, top:bottom, left:right]
 
 
-def _joined(phases: np.ndarray) -> np.ndarray:
-    _, bands, rows, columns = phases.shape
-    whole = np.empty((bands, 2 * rows, 2 * columns), dtype=np.float32)
-    for (row, column), values in zip(PHASES, phases, strict=True):
-        whole[:, row::2, column::2] = values
-    return whole
-
-
 def _interleaved(parts: np.ndarray) -> np.ndarray:
     """(C, 4, h, w), parts 00, 01, 10, 11, to (C, 2 h, 2 w)."""
     channels, _, rows, columns = parts.shape
@@ -152,7 +144,7 @@ def _level(
         parts[c, 0] = low[c]
         if ORIENTATIONS * c < latents.shape[1]:
             bands = latents[:, ORIENTATIONS * c : ORIENTATIONS * (c + 1)]
-            parts[c, 1:] = _crop(_joined(bands), box) * scale
+            parts[c, 1:] = _crop(joined(bands), box) * scale
         wavelet.synthesise_plane(list(parts[c]))
 
     list(pool.map(channel, range(net.channels)))

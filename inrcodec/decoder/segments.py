@@ -11,14 +11,15 @@ from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header, Kind, Layout
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
-from inrcodec.decoder import film, film_latents, local_global, spectrum
+from inrcodec.decoder import local_global, spectrum
 from inrcodec.decoder.evaluate import evaluate
+from inrcodec.decoder.film_segment import film_segment
 from inrcodec.decoder.part import Box, shares
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
 from inrcodec.decoder.values import finish, means, rounded, sample_type, signal_of
 from inrcodec.errors import Corrupt
-from inrcodec.network import film_of, spectrum_of
+from inrcodec.network import spectrum_of
 from inrcodec.signals.packing import unpacked_420
 from inrcodec.signals.signal import Metadata, Signal
 
@@ -54,7 +55,7 @@ def parted_signal(
     ]
     # Boxes can lie across the ends of segments.
     along = [axis for axis in space if not axis]
-    planes = [means(_joined(plane), along, scale) for plane in zip(*parts, strict=True)]
+    planes = [means(_concatenated(plane), along, scale) for plane in zip(*parts, strict=True)]
     planes = [rounded(header, plane) for plane in planes]
     signal = signal_of(header, planes[0], metadata)
     if len(planes) == 1:
@@ -88,7 +89,8 @@ def _segment(
     """Samples of a box of one segment, enlarged; luma and chroma apart with 4:2:0."""
     header = parsed.header
     if header.net == NetId.FILM:
-        return _film_segment(parsed, number, box, ignore_checksum)
+        with naming(number):
+            return film_segment(parsed, number, box, ignore_checksum)
     packed = header.layout == Layout.YCBCR_420
     grid = (box[0], *(_halved(ends) for ends in box[1:])) if packed else box
     with naming(number):
@@ -98,41 +100,6 @@ def _segment(
         return [samples]
     height, width = (last - first for first, last in box[1:])
     return list(unpacked_420(samples, (height, width)))
-
-
-def _film_segment(
-    parsed: ParsedFile, number: int, box: Box, ignore_checksum: bool
-) -> list[np.ndarray]:
-    """Samples of a box of one segment of a film; luma and chroma apart with 4:2:0."""
-    header, net, part = parsed.header, film_of(parsed.header, number), parsed.segments[number]
-    assert part.latents is not None
-    (first, last), across = box[0], box[1:]
-    insides = [across, [_halved(ends) for ends in across]] if net.halved else [across]
-    channels = [1, 2] if net.halved else [net.channels]
-    samples = [
-        np.empty((last - first, *(b - a for a, b in ends), count), dtype=sample_type(header))
-        for ends, count in zip(insides, channels, strict=True)
-    ]
-
-    def place(frame: int, planes: film.Planes) -> None:
-        for whole, plane, ends in zip(samples, planes, insides, strict=True):
-            inside = plane[:, *(slice(*pair) for pair in ends)]
-            whole[frame - first] = finish(header, np.moveaxis(inside, 0, -1))
-
-    with naming(number):
-        tensors, weights = read_tensors(net.tensors(), part)
-        crc = integers_crc(tensors)
-        batches = film_latents.read_latents(net, weights, part.latents, part.latents_offset)
-
-        def counted() -> Iterator[film_latents.Integers]:
-            nonlocal crc
-            for latents in batches:
-                crc = film_latents.latents_crc([latents], crc)
-                yield latents
-
-        film.synthesise(net, weights, counted(), range(first, last), place)
-        check_crc(crc, header, number, ignore_checksum)
-    return samples
 
 
 def network_samples(
@@ -149,7 +116,7 @@ def network_samples(
     return partial(evaluate, plan, read_weights(parsed, number, plan, ignore_checksum))
 
 
-def _joined(pieces: Sequence[np.ndarray]) -> np.ndarray:
+def _concatenated(pieces: Sequence[np.ndarray]) -> np.ndarray:
     """Pieces along axis 0; one is not copied."""
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 

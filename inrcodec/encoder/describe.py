@@ -13,6 +13,7 @@ from inrcodec.signals.signal import Signal
 
 _NUMBERS = {"u": Numbers.UNSIGNED, "i": Numbers.SIGNED, "f": Numbers.FLOAT}
 _PACKED = CHANNELS
+_LARGE = 1e38
 
 
 def signal_fields(signal: Signal, segment: int | None = None) -> dict[str, Any]:
@@ -73,8 +74,10 @@ def unit_values(signal: Signal, ends: tuple[float, float] | None = None) -> np.n
         samples = packed_420(samples, signal.chroma)
     if low == 0:
         return samples.astype(np.float32) / np.float32(high or 1.0)
-    values = samples.astype(np.float32) - np.float32(low)
-    values *= np.float32(1 / ((high - low) or 1.0))
+    # half of all where a difference could be beyond float32
+    part = np.float32(0.5 if high - low > _LARGE else 1)
+    values = samples.astype(np.float32) * part - np.float32(low) * part
+    values /= np.float32(((high - low) or 1.0) * float(part))
     return values
 
 

@@ -23,17 +23,16 @@ def start_from_target(
     seed: int,
     report: Callable[[State], None],
     stop: Callable[[], bool],
-) -> bool:
+) -> None:
     """Fit the target network by `schedule` and set `model`'s latent and biases from it.
 
-    True if stopped. Raises ValueError for a model that is not a projection.
+    Raises ValueError for a model that is not a projection.
     """
     if not isinstance(model.storage, Projected):
         raise ValueError("only the latent of a projected network can start from its target")
     target = Model(model.net, Direct(), seed, model.device)
-    stopped = Fit(target, samples, seed).run(schedule, pace, None, report, stop)
+    Fit(target, samples, seed).run(schedule, pace, None, report, stop)
     weights = target.arrays()
     latent = solve(model.storage.projection, model.net.tensors(), weights)
     biases = {name: weights[name] for name in model.stored if name != "latent"}
     model.load({"latent": latent} | biases)
-    return stopped

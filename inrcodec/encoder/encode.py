@@ -2,7 +2,8 @@
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -59,11 +60,11 @@ def encode_signal(
     file does not decode to what was measured.
     """
     options = options or EncodeOptions()
-    _set_up_torch(options)
     session = Session(signal, options, progress, stop)
     budget = None if options.psnr is not None else size_budget(signal, options)
     session.representation = representation(signal, options, budget)
-    best = _encode(session, budget)
+    with _torch_for(options):
+        best = _encode(session, budget)
     session.size_bytes = len(best.data)
     session.report("done", 1.0, best.psnr_db)
     return Encoded(
@@ -83,8 +84,7 @@ def _encode(session: Session, budget: int | None) -> Candidate:
         by_size, by_quality = _LATENT[kind]
         if target is not None:
             return by_quality(session, target)
-        if budget is None:
-            raise OptionError(f"repr = {kind} has no setting levels")
+        assert budget is not None  # no settings fix their size
         return by_size(session, budget)
     if session.signal.kind != "image":
         return parted.encode(session, budget)
@@ -126,10 +126,17 @@ def _default_budget(signal: Signal) -> int:
     return int(DEFAULT_BPP[signal.kind] * math.prod(signal.shape) / 8)
 
 
-def _set_up_torch(options: EncodeOptions) -> None:
+@contextmanager
+def _torch_for(options: EncodeOptions) -> Iterator[None]:
+    """Torch with the threads that are asked for, and afterwards as it was. Raises OptionError."""
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("device = cuda, but torch sees no CUDA device")
     keep_pages()
+    threads = torch.get_num_threads()
     if options.threads is not None:
         # torch starts as many as it is told to, and the process dies of too many
         torch.set_num_threads(min(options.threads, os.cpu_count() or 1))
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise OptionError("device = cuda, but torch sees no CUDA device")
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -43,12 +43,41 @@ def meet_budget(
             return
         bits = 8 * (size - AIM * budget)
         count = min(max(1, round(abs(bits) / bits_of_one)), most)
+        kept = fitted.latents.detach().clone()
         changed = _drop(fitted, count) if bits > 0 else _add(fitted, count)
         if not changed:
             break
         before, size = size, size_of()
-        # A one among large neighbours costs hardly more than a zero there.
-        bits_of_one = min(max(8 * abs(before - size) / changed, 0.5), _BITS_OF_ONE)
+        # A one among large neighbours costs hardly more than a zero there, others cost much more.
+        bits_of_one = max(8 * abs(before - size) / changed, 0.5)
+        if bits > 0 and size >= before:  # here zeros cost more than ones
+            fitted.latents.data.copy_(kept)
+            if not _coarsen(fitted, (before / (AIM * budget)) ** (1 / ELASTICITY)):
+                break
+            fitted.refit_contexts()
+            size, bits_of_one = size_of(), _BITS_OF_ONE
+            continue
+        too_few = bits > 0 and changed > 1 and size < _LEAST_FILL * budget
+        if too_few or (bits < 0 and size > budget):
+            # Not ones for zeros that were ones before: fewer of the same.
+            fitted.latents.data.copy_(kept)
+            size = before
+            if changed == 1:
+                return
+    if size > budget:
+        _empty(fitted, size_of, size, budget, bits_of_one, what)
+
+
+def _empty(
+    fitted: LatentFit,
+    size_of: Callable[[], int],
+    size: int,
+    budget: int,
+    bits_of_one: float,
+    what: str,
+) -> None:
+    """Zeros, then coarser steps, whatever they cost in quality, until the budget is met. Raises
+    RateError if not even zeros fit."""
     while size > budget:
         if not _drop(fitted, math.ceil(8 * (size - budget) / bits_of_one)):
             empty = not fitted.latents.detach().round().any()
@@ -94,10 +123,14 @@ def meet_quality(fitted: LatentFit, excess_db: Callable[[], float]) -> None:
         away = _DAMPING * abs(excess - TOLERANCE_DB / 2)
         count = round(away / by_one) if by_one > 0 else most // 2
         count = min(max(1, count), most)
+        kept = fitted.latents.detach().clone()
         changed = _drop(fitted, count) if excess > 0 else _add(fitted, count)
         if not changed:
             return
         before, excess = excess, excess_db()
+        if excess <= before < 0:  # ones that bring nothing: more of them would not either
+            fitted.latents.data.copy_(kept)
+            return
         by_one = abs(before - excess) / changed
 
 

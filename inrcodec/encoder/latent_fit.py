@@ -33,7 +33,7 @@ _GAIN = 0.04
 _CALIBRATE = 10
 # Steps from whose figures, and those of as many before, a fit knows where it is going.
 _BEHIND = 5
-_CLOSING_RATE, _CLOSING_GAIN, _CLOSE = 0.1, 0.3, 1.02
+_CLOSING_RATE, _CLOSING_GAIN = 0.1, 0.3
 _SETTLING_RATE, _LEAST_SETTLING = 0.2, 5
 _REPORT = 5
 _PROBES = 4
@@ -100,8 +100,10 @@ class LatentFit(ABC):
         if self.step < self._least_step:
             self._coarsen(self._least_step / self.step)
 
-    # Steps that may follow where a goal was not reached, as a share of those planned.
+    # Steps that may follow where a goal was not reached, as a share of those planned, and what is
+    # near enough to it.
     closing = 0.0
+    near = (0.0, 1.02)
     # Share of what a file can hold that latents may take up before they learn.
     room = 0.98
     # How many steps ahead the goal is compared with what the fit is coming to by itself.
@@ -205,7 +207,7 @@ class LatentFit(ABC):
             if stop():
                 return True
             excess = goal(self.measured())
-            if excess <= _CLOSE:
+            if self.near[0] <= excess <= self.near[1]:
                 break
             self.follow(excess**_CLOSING_GAIN)
             self._step(_CLOSING_RATE, 1.0)

@@ -88,17 +88,16 @@ def representation(signal: Signal, options: EncodeOptions, budget: int | None) -
 
 def _with_settings(names: list[str], signal: Signal, options: EncodeOptions) -> str:
     """The first representation that has all settings that are given. Raises OptionError."""
-    foreign: list[list[str]] = []
+    given = set(options.settings)
+    one_segment = {"segment"} if signal.kind == "image" else set()
+    known = {name: SETTINGS_OF[name] - one_segment for name in names}
     for name in names:
-        known = SETTINGS_OF[name]
-        if signal.kind == "image":  # which is one segment
-            known -= {"segment"}
-        foreign.append(sorted(set(options.settings) - known))
-        if not foreign[-1]:
+        if given <= known[name]:
             return name
+    first = names[0]
     raise OptionError(
-        f"setting {foreign[0][0]} is not for {signal.kind} by {names[0]}; settings of that: "
-        + ", ".join(sorted(SETTINGS_OF[names[0]]))
+        f"setting {min(given - known[first])} is not for {signal.kind} by {first}; settings of "
+        f"that: {', '.join(sorted(known[first]))}"
     )
 
 

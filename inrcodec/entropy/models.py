@@ -112,14 +112,6 @@ def _exp2(exponents: np.ndarray) -> np.ndarray:
     return weights
 
 
-def coded_bits(integers: np.ndarray, model: Model, levels: int) -> float:
-    """Bits that `integers` (1-D, in 0..levels-1) cost under a model, to within a byte or two."""
-    symbols, shift = split(levels)
-    histogram = np.bincount(integers >> shift, minlength=symbols)
-    table = frequencies(model.kind, model.location, model.scale, symbols)
-    return float(histogram @ (16 - np.log2(table))) + shift * len(integers)
-
-
 def fit_model(integers: np.ndarray, levels: int) -> Model:
     """The model under which `integers` (1-D, in 0..levels-1) take the fewest bits.
 

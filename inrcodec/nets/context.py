@@ -233,12 +233,3 @@ class Known:
             near = layout.reaches(rows, columns)
             seen.append(Marks(layout.places(rows[near], columns[near]), marks[band].sizes[near]))
         return united(seen)
-
-
-def joined(phases: np.ndarray) -> np.ndarray:
-    """(4, bands, rows, columns) to (bands, 2 rows, 2 columns)."""
-    _, bands, rows, columns = phases.shape
-    whole = np.empty((bands, 2 * rows, 2 * columns), dtype=phases.dtype)
-    whole[:, 0::2, 0::2], whole[:, 1::2, 1::2] = phases[0], phases[1]
-    whole[:, 0::2, 1::2], whole[:, 1::2, 0::2] = phases[2], phases[3]
-    return whole

@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+import numpy as np
+
 from inrcodec.nets.base import Array, TensorSpec
 from inrcodec.nets.cells import CellNetwork
 
@@ -212,3 +214,12 @@ def cross_rows(net: Pyramid) -> Iterator[tuple[int, int, int]]:
     for band in range(net.bands):
         yield band, first, first + band
         first += band
+
+
+def joined(phases: np.ndarray) -> np.ndarray:
+    """Bands (n, 2 rows, 2 columns), float32, from their phases (4, n, rows, columns)."""
+    _, count, rows, columns = phases.shape
+    whole = np.empty((count, 2 * rows, 2 * columns), dtype=np.float32)
+    for (row, column), values in zip(PHASES, phases, strict=True):
+        whole[:, row::2, column::2] = values
+    return whole

@@ -13,6 +13,7 @@ from inrcodec.signals.common import read_all
 from inrcodec.signals.image_read import read_image
 from inrcodec.signals.signal import Signal
 
+MAGIC = b"\x89INR"
 # enough of a file to tell films, sound and volumes by
 _START_BYTES = 4096
 _PICTURE_CHANNELS = range(1, 5)
@@ -81,6 +82,8 @@ def _kind(start: bytes, whole: Callable[[], bytes], name: str) -> str:
     from inrcodec.signals.video_formats import animation_format, is_video
     from inrcodec.signals.volume_read import is_volume
 
+    if start.startswith(MAGIC):
+        raise InputError(f"{printable(name)}: is an .inr file already; decode it first")
     if is_audio(start):
         return "audio"
     # whether a picture is animated, only all of it can tell

@@ -5,8 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 
-KINDS = ("image", "audio", "video", "volume")
-
 
 @dataclass(frozen=True)
 class Metadata:

@@ -88,8 +88,8 @@ def _frame_count(data: bytes) -> int:
         try:
             with Image.open(io.BytesIO(data), formats=tuple(_ANIMATED.values())) as picture:
                 return int(getattr(picture, "n_frames", 1))
-        except Exception:  # damaged: as a picture it is told what is wrong
-            return 1
+        except Exception:  # damaged: the reader of animations says where
+            return 2
 
 
 def _is_mp4(data: bytes) -> bool:

@@ -15,7 +15,6 @@ from functools import cache
 
 import numpy as np
 
-from inrcodec.signals.frames import chroma_size
 from inrcodec.signals.signal import Signal
 
 # rows from which on a video counts as high definition
@@ -44,19 +43,6 @@ def rgb_frames(signal: Signal) -> Iterator[np.ndarray]:
             yield rgb_of_yuv420(samples[..., 0], signal.chroma[index])
         else:
             yield np.broadcast_to(samples, (*samples.shape[:2], 3))
-
-
-def yuv420_of(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return luma (T, H, W, 1) and chroma (T, ceil(H / 2), ceil(W / 2), 2) of RGB (T, H, W, 3).
-
-    All are uint8. An odd last row or column counts twice in its chroma.
-    """
-    frames, height, width, _ = rgb.shape
-    luma = np.empty((frames, height, width, 1), np.uint8)
-    chroma = np.empty((frames, *chroma_size(height, width), 2), np.uint8)
-    for index, frame in enumerate(rgb):
-        luma[index, ..., 0], chroma[index] = yuv420_of_rgb(frame)
-    return luma, chroma
 
 
 def yuv420_of_rgb(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from inrcodec.encoder.film.motion import doubled, matched
-from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis, analysed
+from inrcodec.encoder.film.synthesis import Grids, Planes, Synthesis
 from inrcodec.encoder.latent_job import static_bits
 from inrcodec.encoder.optimiser import Adam
+from inrcodec.encoder.pyramid.synthesis import analysed
 from inrcodec.nets.film import Batch, Film
 
 # Updates of the fields before a fit: least and most of them, so many for each of its steps, and

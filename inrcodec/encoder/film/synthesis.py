@@ -8,9 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from inrcodec.encoder.film.motion import doubled, moved
-from inrcodec.encoder.pyramid.context import joined, split
-from inrcodec.encoder.pyramid.synthesis import Interleave, Level
-from inrcodec.nets import wavelet
+from inrcodec.encoder.pyramid.context import joined
+from inrcodec.encoder.pyramid.synthesis import Interleave, Level, analysed
 from inrcodec.nets.film import Batch, Film, steps_of
 from inrcodec.nets.motion import interpolation
 from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid
@@ -151,25 +150,6 @@ def synthesised(net: Pyramid, grids: Sequence[Tensor], count: int, halved: bool)
     return [_by_frame(low, count)]
 
 
-def analysed(net: Pyramid, planes: Planes) -> list[Tensor]:
-    """Wavelet coefficients of planes by grid: the inverse of `synthesised`."""
-    grids: list[Tensor] = []
-    low = _by_channel(planes[0])
-    for grid in reversed(net.grids()[1:]):
-        parts = [part.contiguous() for part in wavelet.deinterleaved(low)]
-        wavelet.analyse_plane(parts)
-        count = planes[0].shape[0]
-        channels = grid.bands // ORIENTATIONS
-        details = torch.stack([p.view(-1, count, *p.shape[1:]) for p in parts[1:]], dim=1)
-        tall = details[:channels].reshape(grid.bands, -1, details.shape[-1])
-        grids.insert(0, split(tall))
-        low = parts[0]
-        if len(planes) > 1 and grid.level == 0:
-            low = torch.cat([low, _by_channel(planes[1])])
-    tall = low.reshape(net.channels, -1, low.shape[-1])
-    return [split(tall), *grids]
-
-
 def _low(grid: Tensor, count: int) -> Tensor:
     """(4, C, n r, c) to planes (C n, 2 r, 2 c)."""
     phases, channels, rows, columns = grid.shape
@@ -186,8 +166,3 @@ def _details(grid: Tensor, count: int) -> Tensor:
 def _by_frame(planes: Tensor, count: int) -> Tensor:
     """(C n, h, w) to (n, C, h, w)."""
     return planes.reshape(-1, count, *planes.shape[1:]).transpose(0, 1)
-
-
-def _by_channel(planes: Tensor) -> Tensor:
-    """(n, C, h, w) to (C n, h, w)."""
-    return planes.transpose(0, 1).reshape(-1, *planes.shape[2:])

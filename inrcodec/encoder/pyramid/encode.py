@@ -21,7 +21,7 @@ from inrcodec.encoder.latent_job import (
     stored_tensors,
 )
 from inrcodec.encoder.pyramid.fit import PyramidFit, fitted_frame
-from inrcodec.encoder.pyramid.synthesis import analyse
+from inrcodec.encoder.pyramid.synthesis import analysed
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.nets.pyramid import Pyramid
@@ -37,6 +37,8 @@ _TILE, _TILED_SAMPLES = 512, 2**21
 _MIRRORED = True
 # Finest step of the latents, in code values.
 _LEAST_STEP = 0.25
+# What is near enough to a quality: finer steps bring what ones in place of zeros do not.
+_NEAR_QUALITY = (0.98, 1.02)
 _QUALITY_ROUNDS = 4  # fits to find one that reaches a quality
 # Size of a file with untrained contexts that a fit starts from, over that after it: what is zero at
 # first hardly comes back, so that steps are fine at first and get coarser.
@@ -109,6 +111,7 @@ def _fit_to_psnr(session: Session, target: float, aim: float) -> tuple[Candidate
     EncodeError."""
     error = error_for(session.signal, aim)
     job = PyramidJob(session, None, error)
+    job.fitted.near = _NEAR_QUALITY
 
     def goal(measured: Measured) -> float:
         return error / max(measured.error, 1e-9)
@@ -230,7 +233,7 @@ class Start:
 
     def __init__(self, net: Pyramid, samples: np.ndarray) -> None:
         _, planes = fitted_frame(net, samples, 1.0)
-        self._bands = [grid.reshape(4, grid.shape[1], -1) for grid in analyse(planes, net)]
+        self._bands = [grid.reshape(4, grid.shape[1], -1) for grid in analysed(net, [planes[None]])]
 
     def bits(self, step: float) -> float:
         """Estimated size of coefficients rounded to a step."""

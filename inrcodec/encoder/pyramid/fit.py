@@ -9,13 +9,15 @@ from torch import Tensor
 from inrcodec.encoder.latent_fit import LatentFit, Weights
 from inrcodec.encoder.pyramid.cells import StripeLearner
 from inrcodec.encoder.pyramid.context import ContextModel
-from inrcodec.encoder.pyramid.synthesis import Synthesis, analyse
+from inrcodec.encoder.pyramid.synthesis import Synthesis, analysed
 from inrcodec.encoder.rate import Grid
 from inrcodec.nets import wavelet
 from inrcodec.nets.pyramid import Pyramid, frame_parts
 
 _WEIGHT_RATE, _STEP_RATE = 0.025, 0.001
 _CONTEXT_TENSORS = ("near", "parents", "cross", "offsets", "slopes")
+# By how much steps can still become finer and coarser on their grid: in octaves, 1 and 0.16.
+_FINER_BY, _COARSER_BY = 1 / 16, 0.01
 # The frame needs few bytes: it is stored finely, once. Errors of its means and axes are in all
 # samples: with steps as fine as those for 16 bits they would be the larger part.
 _FRAME_LEVELS, _FINER_LEVELS, _FINE_STEP = 1 << 14, 1 << 16, 2.0**-9
@@ -25,6 +27,7 @@ class PyramidFit(LatentFit):
     """One fit of a pyramid to samples in 0..1; `least_step`: no finer steps are of use."""
 
     ahead = 10
+    closing, near = 0.5, (0.9, math.inf)  # zeros mend what is too much
     room = 0.8  # steps of single grids learn
 
     def __init__(
@@ -46,7 +49,7 @@ class PyramidFit(LatentFit):
         self._mask = _mask(net).to(device) if net.padded != net.shape else None
         self._shapes = [grid.shape for grid in net.grids()]
         self._sizes = [math.prod(shape) for shape in self._shapes]
-        coefficients = torch.cat([c.reshape(-1) for c in analyse(planes, net)])
+        coefficients = torch.cat([c.reshape(-1) for c in analysed(net, [planes[None]])])
         self._finest = [spec.name for spec in net.cells(0).tensors()] if net.stages else []
         self._learner = StripeLearner({name: weights[name] for name in self._finest})
         super().__init__(
@@ -174,7 +177,8 @@ class PyramidFit(LatentFit):
         super().use_grids()
         assert self.grids is not None
         frame = self.arrays()["frame"]
-        low, high = float(np.float16(frame.min() - 0.01)), float(np.float16(frame.max() + 0.01))
+        low = float(np.float16(frame.min() - _FINER_BY))
+        high = float(np.float16(frame.max() + _COARSER_BY))
         levels = _FINER_LEVELS if self.step < _FINE_STEP else _FRAME_LEVELS
         self._round_to(self.grids, frame=Grid(levels, low, high))
         by_name = dict(zip(self.weights, self.grids, strict=True))

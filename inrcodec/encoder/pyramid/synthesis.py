@@ -11,7 +11,7 @@ from torch.autograd import Function
 from inrcodec.encoder.pyramid.context import join, joined, split
 from inrcodec.nets import wavelet
 from inrcodec.nets.cells import CellNetwork, corrections
-from inrcodec.nets.pyramid import Pyramid
+from inrcodec.nets.pyramid import ORIENTATIONS, Pyramid
 
 # Of cells from a first to a last row: a sum, and its gradient by the cells.
 Loss = Callable[[Tensor, int, int], tuple[float, Tensor]]
@@ -117,17 +117,29 @@ def _fold_border(padded: Tensor) -> Tensor:
     return padded[:, 1:-1, 1:-1].contiguous()
 
 
-def analyse(planes: Tensor, net: Pyramid) -> list[Tensor]:
-    """Wavelet coefficients of planes (C, H, W) of padded sides, by grid."""
+def analysed(net: Pyramid, planes: Sequence[Tensor]) -> list[Tensor]:
+    """Wavelet coefficients by grid of n planes under one another, (n, C, H, W) of padded sides, or
+    of the first channel and of others of half its sides."""
     grids: list[Tensor] = []
-    low = planes
+    low = _by_channel(planes[0])
     for grid in reversed(net.grids()[1:]):
         parts = [part.contiguous() for part in wavelet.deinterleaved(low)]
         wavelet.analyse_plane(parts)
-        details = torch.stack(parts[1:], dim=1).reshape(-1, *parts[0].shape[1:])
-        grids.insert(0, split(details[: grid.bands]))
+        count = planes[0].shape[0]
+        channels = grid.bands // ORIENTATIONS
+        details = torch.stack([p.view(-1, count, *p.shape[1:]) for p in parts[1:]], dim=1)
+        tall = details[:channels].reshape(grid.bands, -1, details.shape[-1])
+        grids.insert(0, split(tall))
         low = parts[0]
-    return [split(low), *grids]
+        if len(planes) > 1 and grid.level == 0:
+            low = torch.cat([low, _by_channel(planes[1])])
+    tall = low.reshape(net.channels, -1, low.shape[-1])
+    return [split(tall), *grids]
+
+
+def _by_channel(planes: Tensor) -> Tensor:
+    """(n, C, h, w) to (C n, h, w)."""
+    return planes.transpose(0, 1).reshape(-1, *planes.shape[2:])
 
 
 class Level(Function):

@@ -54,7 +54,8 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     error = error_for(signal, target) / job.sound.peak**2
     job.step = job.sound.step_for_error(ERROR_SHARE * error)
     plain = job.sound.errors(job.step)
-    for number, share in enumerate(plain / plain.sum()):
+    shares = plain / plain.sum() if plain.any() else np.full(len(plain), 1 / len(plain))
+    for number, share in enumerate(shares):  # silence has the same everywhere
         job.add_of_quality(number, max(error * share, 1e-12))
     return require_quality(job.candidate(), target)
 
