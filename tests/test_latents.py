@@ -176,6 +176,19 @@ def test_planes_longer_than_a_block():
     assert_round_trip(*((laplace(n, plane.shape, plane), plane) for n, plane in enumerate(scales)))
 
 
+def test_planes_of_any_sizes_one_after_another():
+    """A decoder has room for costs that it uses again, and larger planes leave something there."""
+    rng = np.random.default_rng(5)
+    planes = []
+    for size in (900, 3, 400, 1, 900, 2000, 40):
+        scales = rng.integers(0, SCALES, size).astype(np.uint8)
+        values = np.where(rng.random(size) < 0.1, rng.integers(-9, 10, size), 0)
+        planes.append((values.astype(np.int32), scales))
+    found = decode(encode(*planes), *(scales for _, scales in planes))
+    for (values, _), back in zip(planes, found, strict=True):
+        assert np.array_equal(values, back)
+
+
 def test_planes_that_are_not_contiguous():
     assert encode((VALUES.T.copy().T, INDICES.T.copy().T)) == STREAM
     assert np.array_equal(decode(STREAM, INDICES.T.copy().T)[0], VALUES)

@@ -39,7 +39,11 @@ part_options = packed(
             metavar="1/k|S",
             help="Decode at a k-th of the size; or at S times, 2 or 1.5, from siren networks.",
         ),
-        click.option("--draft", is_flag=True, help="Scale faster, from a pyramid's coarse grids."),
+        click.option(
+            "--draft",
+            is_flag=True,
+            help="Scale to a quarter or less faster, from a pyramid's coarse grids.",
+        ),
         click.option("--ignore-checksum", is_flag=True, help="Go on where a checksum is wrong."),
     ],
 )
