@@ -50,7 +50,7 @@ def meet_budget(
         before, size = size, size_of()
         # A one among large neighbours costs hardly more than a zero there, others cost much more.
         bits_of_one = max(8 * abs(before - size) / changed, 0.5)
-        if bits > 0 and size >= before:  # here zeros cost more than ones
+        if bits > 0 and size > before:  # here zeros cost more than ones
             fitted.latents.data.copy_(kept)
             if not _coarsen(fitted, (before / (AIM * budget)) ** (1 / ELASTICITY)):
                 break
