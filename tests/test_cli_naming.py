@@ -128,6 +128,7 @@ def test_a_name_of_a_directory_is_an_obstacle_even_where_a_file_lies(tmp_path, e
 
 def test_a_folder_may_end_in_a_slash(tmp_path):
     assert obstacle(Job("x", f"{tmp_path}/new/"), ["x"], force=False, folder=True) is None
+    assert obstacle(Job("x", f"{tmp_path}/."), ["x"], force=False, folder=True) is None
     (tmp_path / "file").write_bytes(b"x")
     found = obstacle(Job("x", f"{tmp_path}/file/"), ["x"], force=True, folder=True)
     assert "is a file" in str(found)

@@ -47,6 +47,13 @@ def test_pictures_are_videos_if_they_have_frames(format_name):
     assert not is_video(animated(format_name, 1)[:30])
 
 
+def test_an_animation_that_is_cut_is_one_all_the_same():
+    """It became its first frame, a picture."""
+    data = animated("GIF", 3)
+    assert all(is_video(data[: len(data) * part // 10]) for part in (5, 7, 9))
+    assert not is_video(data[: len(data) // 6])
+
+
 @pytest.mark.parametrize(
     "data",
     [

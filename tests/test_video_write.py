@@ -7,7 +7,17 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
-from video_files import NTSC, ffmpeg, noise, random_video, read, smooth_rgb, smooth_video, written
+from video_files import (
+    NTSC,
+    ffmpeg,
+    noise,
+    random_video,
+    read,
+    smooth_rgb,
+    smooth_video,
+    written,
+    yuv420_of,
+)
 
 from inrcodec.errors import OptionError, OutputError
 from inrcodec.signals import Signal, yuv
@@ -48,7 +58,7 @@ def test_mp4_of_odd_sizes_keeps_its_size(size, with_planes):
     rgb = smooth_rgb(height=size[0], width=size[1])
     signal = Signal("video", rgb, rate=Fraction(25))
     if with_planes:
-        luma, chroma = yuv.yuv420_of(rgb)
+        luma, chroma = yuv420_of(rgb)
         signal = Signal("video", luma, rate=Fraction(25), chroma=chroma)
     again = read(written(signal, "mp4"))
     assert again.shape == signal.shape
@@ -57,7 +67,7 @@ def test_mp4_of_odd_sizes_keeps_its_size(size, with_planes):
 
 @pytest.mark.parametrize(("height", "matrix"), [(24, "smpte170m"), (720, "bt709")])
 def test_mp4_says_which_colours_it_has(tmp_path, height, matrix):
-    luma, chroma = yuv.yuv420_of(smooth_rgb(frames=1, height=height, width=16))
+    luma, chroma = yuv420_of(smooth_rgb(frames=1, height=height, width=16))
     path = tmp_path / "film.mp4"
     path.write_bytes(written(Signal("video", luma, rate=NTSC, chroma=chroma), "mp4"))
     said = ffmpeg("-i", path, "-vf", "showinfo", "-loglevel", "info", "-f", "null", "-", both=True)

@@ -97,8 +97,8 @@ def obstacle(job: Job, inputs: Sequence[str], force: bool, folder: bool = False)
     """
     if job.output == STANDARD_STREAM or is_special(job.output):
         return None
-    output = job.output.rstrip(os.sep) if folder else job.output
-    if os.path.basename(output) in ("", ".", ".."):
+    output = (job.output.rstrip(os.sep) or job.output) if folder else job.output
+    if not output or (not folder and os.path.basename(output) in ("", ".", "..")):
         text = f"--output {job.output!r} names no file"
         return OutputError(f"{text}; --output-dir puts files into a directory")
     if any(_same_file(output, name) for name in inputs):

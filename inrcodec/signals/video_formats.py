@@ -85,11 +85,17 @@ def _frame_count(data: bytes) -> int:
     with quiet_pillow():
         from PIL import Image
 
+        formats = tuple(_ANIMATED.values())
         try:
-            with Image.open(io.BytesIO(data), formats=tuple(_ANIMATED.values())) as picture:
+            with Image.open(io.BytesIO(data), formats=formats) as picture:
                 return int(getattr(picture, "n_frames", 1))
-        except Exception:  # damaged: the reader of animations says where
-            return 2
+        except Exception:  # damaged: the reader of pictures, or of animations, says where
+            try:
+                with Image.open(io.BytesIO(data), formats=formats) as picture:
+                    picture.load()
+            except Exception:
+                return 1
+            return 2  # cut behind the first frame
 
 
 def _is_mp4(data: bytes) -> bool:
