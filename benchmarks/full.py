@@ -42,6 +42,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         " --beside webp --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr pyramid --effort 4 --bpp 0.15 --bpp 0.3 --bpp 0.6"
         " --beside avif --output kodak_pyramid",
+        f"{_KODAK} --repr pyramid --effort 1 --bpp 0.15 --bpp 0.3 --bpp 0.6 {_EIGHT}"
+        " --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr pyramid --effort 7 --bpp 0.15 --bpp 0.3 --bpp 0.6"
         " --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr pyramid --effort 9 --bpp 0.3 --images 5,8,15,23"
