@@ -8,7 +8,7 @@ from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import film, film_latents
-from inrcodec.decoder.part import Box
+from inrcodec.decoder.part import Box, halved
 from inrcodec.decoder.tensors import check_crc, read_tensors
 from inrcodec.decoder.values import finish, sample_type
 from inrcodec.nets.film import Film
@@ -50,7 +50,7 @@ class _Samples:
         self._header = header
         self._insides, channels = [luma], [net.channels]
         if net.halved:
-            chroma = tuple((first // 2, -(-end // 2)) for first, end in luma)
+            chroma = tuple(halved(ends) for ends in luma)
             self._insides, channels = [luma, chroma], [1, 2]
         self.planes = [
             np.empty((last - self._first, *(b - a for a, b in ends), n), dtype=sample_type(header))

@@ -123,3 +123,8 @@ def _kind_and_net(header: Header) -> str:
 
 def _name(header: Header) -> str:
     return f"a {header.kind.name.lower()}" if header.kind == Kind.VOLUME else "images"
+
+
+def halved(ends: tuple[int, int]) -> tuple[int, int]:
+    """Chroma samples of a range of luma that begins at an even place."""
+    return ends[0] // 2, -(-ends[1] // 2)

@@ -14,7 +14,7 @@ from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import local_global, spectrum
 from inrcodec.decoder.evaluate import evaluate
 from inrcodec.decoder.film_segment import film_segment
-from inrcodec.decoder.part import Box, shares
+from inrcodec.decoder.part import Box, halved, shares
 from inrcodec.decoder.plan import plan_decode
 from inrcodec.decoder.tensors import check_crc, read_tensors, read_weights
 from inrcodec.decoder.values import finish, means, rounded, sample_type, signal_of
@@ -92,7 +92,7 @@ def _segment(
         with naming(number):
             return film_segment(parsed, number, box, ignore_checksum)
     packed = header.layout == Layout.YCBCR_420
-    grid = (box[0], *(_halved(ends) for ends in box[1:])) if packed else box
+    grid = (box[0], *(halved(ends) for ends in box[1:])) if packed else box
     with naming(number):
         evaluated = network_samples(parsed, number, grid, factor, ignore_checksum)
     samples = evaluated(lambda v: finish(header, v), sample_type(header))
@@ -119,11 +119,6 @@ def network_samples(
 def _concatenated(pieces: Sequence[np.ndarray]) -> np.ndarray:
     """Pieces along axis 0; one is not copied."""
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-
-
-def _halved(ends: tuple[int, int]) -> tuple[int, int]:
-    """Chroma samples of a range of luma that begins at an even place."""
-    return ends[0] // 2, -(-ends[1] // 2)
 
 
 def spectrum_samples(
