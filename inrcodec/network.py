@@ -16,6 +16,7 @@ from inrcodec.container.header import Net as NetId
 from inrcodec.container.header import Storage as StorageId
 from inrcodec.nets import Asmr, LocalGlobal, Net, Siren
 from inrcodec.nets.film import Film
+from inrcodec.nets.grids import Grids
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.signals import packing
@@ -25,19 +26,34 @@ from inrcodec.weights.storage import Direct, Projected, Storage
 
 _PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width", "tile")
 _FILM_FIELDS = ("levels", "colour_from", "interval", "block", "motion_levels")
+_GRIDS_FIELDS = ("width", "context_width", "levels", "colour_from")
 _SINE_FIELDS = ("w0_first", "w0_hidden")
 _LOCAL_GLOBAL_FIELDS = ("global_width", "w0_global", "side")
 
 
 def pyramid_of(header: Header) -> Pyramid:
     """The pyramid that a header describes."""
-    ends = zip(header.first, header.shape, strict=True)
     return Pyramid(
         shape=header.coded_shape,
-        box=tuple((a, a + n) for a, n in ends) if header.excerpt else None,
+        box=_window(header),
         mirrored=bool(header.mirroring),
         **_named(header, ("channels", "width", "layers", *_PYRAMID_FIELDS)),
     )
+
+
+def grids_of(header: Header) -> Grids:
+    """The latent grids that a header describes."""
+    return Grids(
+        shape=header.coded_shape,
+        box=_window(header),
+        **_named(header, ("channels", *_GRIDS_FIELDS)),
+    )
+
+
+def _window(header: Header) -> tuple[tuple[int, int], ...] | None:
+    """First and last+1 sample that an excerpt shows on every axis; None of a whole signal."""
+    ends = zip(header.first, header.shape, strict=True) if header.excerpt else ()
+    return tuple((a, a + n) for a, n in ends) or None
 
 
 def film_of(header: Header, number: int) -> Film:
@@ -99,7 +115,7 @@ def storage_of(header: Header) -> Storage:
 
 
 def header_of(
-    net: Net | Pyramid | Spectrum | Film,
+    net: Net | Pyramid | Grids | Spectrum | Film,
     storage: Storage,
     signal: Mapping[str, Any],
     *,
@@ -118,11 +134,13 @@ def _group_fields(groups: Groups) -> dict[str, Any]:
     return {"group": groups.group, "first_group": groups.first, "groups_kept": groups.kept}
 
 
-def _net_fields(net: Net | Pyramid | Spectrum | Film) -> dict[str, Any]:
+def _net_fields(net: Net | Pyramid | Grids | Spectrum | Film) -> dict[str, Any]:
     if isinstance(net, Spectrum):
         return {"net": NetId.SPECTRUM, "hop": net.hop}
     if isinstance(net, Film):
         return {"net": NetId.FILM} | _named(net, _FILM_FIELDS)
+    if isinstance(net, Grids):
+        return {"net": NetId.GRIDS} | _named(net, _GRIDS_FIELDS)
     fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
         fields |= {"net": NetId.PYRAMID, "tiling": TILED if net.tile else 0}
@@ -155,8 +173,8 @@ def _storage_fields(storage: Storage) -> dict[str, Any]:
 
 
 def representation_of(header: Header) -> str:
-    """The name that --repr has for a file: doh, asmr, siren, local-global, pyramid, spectrum or
-    film."""
+    """The name that --repr has for a file: doh, asmr, siren, local-global, pyramid, grids, spectrum
+    or film."""
     if header.storage == StorageId.PROJECTION:
         return "doh"
     return header.net.name.lower().replace("_", "-")

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 from inrcodec.errors import OptionError
 
-REPRESENTATIONS = ("auto", "asmr", "doh", "siren", "local-global", "pyramid", "spectrum", "film")
+REPRESENTATIONS = (
+    "auto",
+    "asmr",
+    "doh",
+    "siren",
+    "local-global",
+    "pyramid",
+    "grids",
+    "spectrum",
+    "film",
+)
 ACTIVATIONS = ("sine", "incode")
 RATES = ("bpp", "kbps", "size", "psnr")
 DEVICES = ("auto", "cpu", "cuda")
@@ -33,6 +43,8 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "w0_hidden": (int, "frequency factor of the other layers"),
     "w0_modulator": (int, "extra frequency factor of ASMR's modulators"),
     "bits": (float, "bits per stored number that the width is planned for"),
+    "context_width": (int, "units of the networks that predict latents of grids"),
+    "colour_from": (int, "finest level of grids that channels after the first have"),
     "levels": (int, "fixed number of quantisation levels per tensor"),
     "steps": (int, "optimisation steps"),
     "stages": (int, "levels of a pyramid that have a network, the finest first, or 0 for none"),
@@ -60,6 +72,7 @@ SETTINGS_OF: dict[str, frozenset[str]] = {
     "doh": _ASMR | {"target", "latent", "groups", "ratio", "distil"},
     "local-global": _SINES | {"partitions", "group", "global_share", "w0_global"},
     "pyramid": frozenset({"width", "layers", "stages", "steps", "tile"}),
+    "grids": frozenset({"width", "context_width", "colour_from", "steps"}),
     "spectrum": frozenset({"hop", "steps"}),
     "film": frozenset({"block", "segment", "steps"}),
 }
@@ -74,6 +87,8 @@ CHOICES: dict[str, tuple[int, ...]] = {
 # that the file holds are the format's.
 RANGES: dict[str, tuple[float, float]] = {
     "width": (0, 2**12 + 1),
+    "context_width": (0, 2**12 + 1),
+    "colour_from": (-1, 17),
     "layers": (0, 65),
     "latent": (0, 2**26 + 1),
     "groups": (0, 2**16 + 1),

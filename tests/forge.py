@@ -23,10 +23,17 @@ from inrcodec.container.header import (
 )
 from inrcodec.container.locals_section import in_file_order, pack_grouped
 from inrcodec.container.weights_section import integers_crc, pack, unpack
-from inrcodec.decoder import film_latents, local_global, pyramid_latents, spectrum
+from inrcodec.decoder import film_latents, grids_latents, local_global, pyramid_latents, spectrum
 from inrcodec.decoder.tensors import tensor_values
 from inrcodec.limits import Limits
-from inrcodec.network import film_of, groups_of, local_global_of, pyramid_of, spectrum_of
+from inrcodec.network import (
+    film_of,
+    grids_of,
+    groups_of,
+    local_global_of,
+    pyramid_of,
+    spectrum_of,
+)
 from inrcodec.quantise import quantise
 from inrcodec.signals.signal import Metadata
 
@@ -57,6 +64,17 @@ PYRAMID = Header(
     colour_from=1,
     stages=2,
     coarse_width=2,
+)
+GRIDS = Header(
+    channels=3,
+    depth=8,
+    shape=(9, 14),
+    net=Net.GRIDS,
+    storage=Storage.DIRECT,
+    width=3,
+    levels=3,
+    colour_from=1,
+    context_width=3,
 )
 # 3x3 partitions, the last ones cut, in 2x2 groups.
 PARTITIONS = replace(
@@ -209,6 +227,8 @@ WINDOWS = {
     "asmr": window(replace(ASMR, shape=(2, 5)), (7, 10), (5, 0)),
     "pyramid": window(replace(PYRAMID, shape=(5, 6)), (70, 90), (17, 52)),
     "mirrored": window(replace(PYRAMID, shape=(5, 6), mirroring=MIRRORED), (70, 90), (17, 52)),
+    # Its planes have two strips.
+    "grids": window(replace(GRIDS, shape=(70, 6)), (150, 90), (17, 52)),
     # Where four tiles meet.
     "tiles": window(replace(PYRAMID, shape=(5, 6), tiling=TILED, tile=128), (200, 400), (126, 253)),
     "partitions": window(
@@ -227,9 +247,9 @@ WINDOWS = {
     "volume": window(replace(VOLUME, shape=(3, 2, 2)), (5, 4, 3), (1, 2, 0)),
 }
 SINES = (Net.SIREN, Net.ASMR, Net.LOCAL_GLOBAL)
-LATENTS = (Net.PYRAMID, Net.SPECTRUM, Net.FILM)
+LATENTS = (Net.PYRAMID, Net.SPECTRUM, Net.FILM, Net.GRIDS)
 NETS = {
-    Kind.IMAGE: (*SINES, Net.PYRAMID),
+    Kind.IMAGE: (*SINES, Net.PYRAMID, Net.GRIDS),
     Kind.AUDIO: (*SINES, Net.SPECTRUM),
     Kind.VIDEO: (*SINES, Net.FILM),
     Kind.VOLUME: SINES,
@@ -274,6 +294,8 @@ def headers(draw, side=2**20, width=4096, layers=8, nets=tuple(Net), kinds=tuple
         return draw(spectra(header))
     if header.net == Net.FILM:
         return draw(moving(header, side))
+    if header.net == Net.GRIDS:
+        return draw(latent_grids(header, width))
     header = replace(header, width=draw(st.integers(1, width)), layers=draw(st.integers(1, layers)))
     if header.net == Net.PYRAMID:
         return draw(pyramids(header, width))
@@ -421,6 +443,19 @@ def spectra(draw, header):
 
 
 @st.composite
+def latent_grids(draw, header, width):
+    """The own fields of latent grids."""
+    levels = draw(st.integers(1, max(1, min(16, max(header.coded_shape).bit_length() - 1))))
+    return replace(
+        header,
+        width=draw(st.integers(1, width)),
+        context_width=draw(st.integers(1, width)),
+        levels=levels,
+        colour_from=draw(st.integers(0, levels)),
+    )
+
+
+@st.composite
 def pyramids(draw, header, width):
     """A pyramid's own fields."""
     levels = draw(st.integers(1, max(1, min(16, max(header.coded_shape).bit_length() - 1))))
@@ -485,8 +520,13 @@ def random_latents(header, seed=0, segment=0):
         frames = spectrum.frames_of(header.coded_shape[0], header.segment, header.hop, segment)
         shapes = [(header.channels, frames, header.hop)]
     else:
-        shapes = [grid.shape for grid in pyramid_of(header).grids()]
+        net = latent_net(header)
+        shapes = [part.shape for part in (net.planes if is_grids(header) else net.grids)()]
     return sparse(rng, shapes)
+
+
+def is_grids(header):
+    return header.net == Net.GRIDS
 
 
 def sparse(rng, shapes):
@@ -569,6 +609,9 @@ def latent_stream(header, segment, tensors, latents, crc):
     if header.net == Net.PYRAMID:
         crc = pyramid_latents.latents_crc(latents, crc)
         return crc, pyramid_latents.write_latents(pyramid_of(header), values, latents)
+    if header.net == Net.GRIDS:
+        crc = grids_latents.latents_crc(latents, crc)
+        return crc, grids_latents.write_latents(grids_of(header), values, latents)
     crc = spectrum.latents_crc(latents[0], crc)
     return crc, spectrum.write_latents(spectrum_of(header), values, latents[0])
 
@@ -577,7 +620,8 @@ def latent_net(header):
     """The network of a header with latents; a film's is that of its first segment."""
     if header.net == Net.FILM:
         return film_of(header, 0)
-    return pyramid_of(header) if header.net == Net.PYRAMID else spectrum_of(header)
+    of = {Net.PYRAMID: pyramid_of, Net.GRIDS: grids_of, Net.SPECTRUM: spectrum_of}
+    return of[header.net](header)
 
 
 def weights_of(header, tensors):

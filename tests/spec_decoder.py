@@ -116,7 +116,7 @@ def check_numbers(head: dict[str, Any], sections: dict[int, list[bytes]]) -> Non
     """One section of each type for each segment."""
     segments = segments_of(head)
     require(len(sections[WEIGHTS]) == segments, "number of WEIGHTS")
-    wanted = segments if head["net"] in (3, 4, 5) else 0
+    wanted = segments if head["net"] in (3, 4, 5, 7) else 0
     require(len(sections[LATENTS]) == wanted, "number of LATENTS")
     require(len(sections[LOCALS]) == (head["net"] == LOCAL_GLOBAL), "number of LOCALS")
 
@@ -124,7 +124,7 @@ def check_numbers(head: dict[str, Any], sections: dict[int, list[bytes]]) -> Non
 # 4. HEAD
 
 IMAGE, AUDIO, VIDEO, VOLUME = 1, 2, 3, 4
-SIREN, ASMR, PYRAMID, SPECTRUM, FILM, LOCAL_GLOBAL = 1, 2, 3, 4, 5, 6
+SIREN, ASMR, PYRAMID, SPECTRUM, FILM, LOCAL_GLOBAL, GRIDS = 1, 2, 3, 4, 5, 6, 7
 
 
 class Rules(NamedTuple):
@@ -137,7 +137,7 @@ class Rules(NamedTuple):
 
 
 KINDS = {
-    IMAGE: Rules(range(1, 5), (8, 16), (2,), (SIREN, ASMR, PYRAMID, LOCAL_GLOBAL)),
+    IMAGE: Rules(range(1, 5), (8, 16), (2,), (SIREN, ASMR, PYRAMID, LOCAL_GLOBAL, GRIDS)),
     AUDIO: Rules(range(1, 65), (16, 24, 32), (1,), (SIREN, ASMR, SPECTRUM, LOCAL_GLOBAL)),
     VIDEO: Rules((1, 3), (8,), (3,), (SIREN, ASMR, FILM, LOCAL_GLOBAL)),
     VOLUME: Rules(range(1, 5), (1, 8, 16, 32), (1, 2, 3), (SIREN, ASMR, LOCAL_GLOBAL)),
@@ -169,6 +169,12 @@ NET_FIELDS: dict[int, tuple[tuple[str, int, int], ...]] = {
         ("colour_from", 0, 16),
         ("stages", 0, 16),
         ("coarse_width", 1, 4096),
+    ),
+    GRIDS: (
+        ("width", 1, 4096),
+        ("levels", 1, 16),
+        ("colour_from", 0, 16),
+        ("context_width", 1, 4096),
     ),
     SPECTRUM: (("hop", 32, 16384),),
     FILM: (
@@ -259,6 +265,11 @@ def check_net(head: dict[str, Any]) -> None:
         require(levels == 1 or 2**levels <= max(head["coded"]), "levels")
         require(max(head["colour_from"], head["stages"]) <= levels, "colour_from or stages")
         require(head["tile"] % 2 ** (levels + 1) == 0, "tile")
+    if head["net"] == GRIDS:
+        levels = head["levels"]
+        require(head["storage"] == 1, "grids by projection")
+        require(levels == 1 or 2**levels <= max(head["coded"]), "levels")
+        require(head["colour_from"] <= levels, "colour_from")
     if head["net"] == SPECTRUM:
         require(head["storage"] == 1, "a spectrum by projection")
         require(head["hop"].bit_count() == 1, "hop is no power of two")
@@ -554,6 +565,8 @@ class Spec(NamedTuple):
 def tensors_of(head: dict[str, Any]) -> list[Spec]:
     if head["net"] == PYRAMID:
         return pyramid_tensors(head)
+    if head["net"] == GRIDS:
+        return grids_tensors(head)
     if head["net"] == SPECTRUM:
         return spectrum_tensors(head)
     if head["net"] == FILM:
@@ -792,6 +805,12 @@ def cut(place: slice, first: int, size: int) -> slice:
 
 def coded_parts(head: dict[str, Any], latents: list[np.ndarray]) -> list[np.ndarray]:
     """The latents that are coded."""
+    if head["net"] == GRIDS:
+        planes = zip(latents, latent_planes(head), strict=True)
+        return [
+            q[plane.rows.start : plane.rows.stop, plane.columns.start : plane.columns.stop]
+            for q, plane in planes
+        ]
     if head["net"] != PYRAMID:
         return latents
     places = [coded_latents(head, grid) for grid in grids_of(head)]
@@ -925,6 +944,7 @@ def survival(cost: int) -> int:
 
 class LatentStream:
     def __init__(self, stream: bytes) -> None:
+        self.zero, self.sign = ZERO_COSTS, [4096] * 120
         require(len(stream) >= 8 and len(stream) % 4 == 0, "stream length")
         self.x = int.from_bytes(stream[:8], "little")
         require(2**31 <= self.x < 2**63, "first state")
@@ -962,12 +982,14 @@ class LatentStream:
         flat = indices.reshape(-1).tolist()
         values, position = np.zeros(len(flat), dtype=np.int64), 0
         while position < len(flat):
-            passed, happened = self.chunk(ZERO_COSTS[index] for index in flat[position:])
+            passed, happened = self.chunk(self.zero[index] for index in flat[position:])
             position += passed
             if happened:
-                magnitude = self.magnitude(STEP_COSTS[flat[position]])
-                positive = self.x % 2**30 >= 2**29
-                self.take(*((2**29, 2**30) if positive else (0, 2**29)))
+                index = flat[position]
+                magnitude = self.magnitude(STEP_COSTS[index % 120])
+                negative = survival(self.sign[index])
+                positive = self.x % 2**30 >= negative
+                self.take(*((negative, 2**30) if positive else (0, negative)))
                 values[position] = magnitude if positive else -magnitude
                 position += 1
         return values.reshape(indices.shape)
@@ -1110,6 +1132,188 @@ def pyramid(
         low = one_level(head, w, grid.level, low, details)
     rows, columns = head["coded"]
     return np.moveaxis(np.tensordot(axes, low[:, :rows, :columns], 1), 0, -1) + means
+
+
+# 10. Latent grids
+
+
+class LatentPlane(NamedTuple):
+    channel: int
+    level: int
+    rows: range  # that are coded
+    columns: range
+
+
+def latent_planes(head: dict[str, Any]) -> list[LatentPlane]:
+    ends: list[list[range]] = []  # by axis and level
+    for axis, size in enumerate(head["coded"]):
+        a = head["first"][axis] if head["excerpt"] else 0
+        b, of_axis = a + head["shape"][axis] if head["excerpt"] else size, []
+        for level in range(head["levels"] + 1):
+            if level:
+                a, b = a // 2, -(-b // 2)
+            a, b = max(0, a - 2), min(-(-size // 2**level), b + 2)
+            of_axis.append(range(a, b))
+        ends.append(of_axis)
+    return [
+        LatentPlane(c, level, ends[0][level], ends[1][level])
+        for level in reversed(range(head["levels"] + 1))
+        for c in range(head["channels"] if level >= head["colour_from"] else 1)
+    ]
+
+
+def grids_tensors(head: dict[str, Any]) -> list[Spec]:
+    c, d, levels, planes = head["channels"], head["width"], head["levels"], len(latent_planes(head))
+    shapes: list[tuple[str, tuple[int, ...]]] = [
+        ("frame", (c * c + c + planes,)),
+        ("taps", (levels, 4)),
+        ("skip", (c, planes)),
+        ("W_in", (d, planes)),
+        ("b_in", (d,)),
+        ("W_out", (c, d)),
+        ("b_out", (c,)),
+    ]
+    for i in (0, 1):
+        shapes += [(f"K_{i}", (c, 9 * c)), (f"k_{i}", (c,))]
+    for s in range(min(c, 2)):
+        n, e = (27, -(-head["context_width"] // 2)) if s else (25, head["context_width"])
+        shapes += [(f"P1_{s}", (e, n)), (f"p1_{s}", (e,)), (f"P2_{s}", (e, e)), (f"p2_{s}", (e,))]
+        shapes += [(f"P3_{s}", (2, e)), (f"p3_{s}", (levels + 1, 2))]
+    return [Spec(name, shape, None) for name, shape in shapes]
+
+
+def nearest(cost: float) -> int:
+    return math.floor(min(max(cost, 1), 49152) + 0.5)
+
+
+def offset_costs(f: int) -> tuple[list[int], list[int]]:
+    """Of a zero and of a sign, by index."""
+    zero, sign = [], []
+    for index in range(120):
+        s = 2 ** ((index - 40) / 8)
+        share = math.exp((abs(f) / 16 - 0.5) / s) + math.exp((-abs(f) / 16 - 0.5) / s)
+        zero.append(nearest(-4096 * math.log2(max(1 - share / 2, 1e-9))))
+        sign.append(nearest(4096 * math.log2(1 + math.exp(min(f / 8 / s, 99)))))
+    return zero, sign
+
+
+OWN = [
+    (y, x)
+    for y, columns in (
+        (-3, range(-1, 2)),
+        (-2, range(-2, 3)),
+        (-1, range(-3, 2)),
+        (0, range(-3, 0)),
+    )
+    for x in columns
+]
+
+
+def read_planes(head: dict[str, Any], w: dict[str, np.ndarray], payload: bytes) -> list[np.ndarray]:
+    """Latents of every plane, (rows, columns), those that are not coded too."""
+    stream = LatentStream(payload)
+    pairs = [offset_costs(f) for f in range(-8, 8)]
+    stream.zero, stream.sign = ([cost for pair in pairs for cost in pair[k]] for k in (0, 1))
+    whole: dict[tuple[int, int], np.ndarray] = {}
+    for plane in latent_planes(head):
+        sides = [-(-side // 2**plane.level) for side in head["coded"]]
+        q = whole[plane.channel, plane.level] = np.zeros(sides, dtype=np.int64)
+        fronts: dict[int, list[tuple[int, int]]] = {}
+        for i, j in product(range(len(plane.rows)), range(len(plane.columns))):
+            fronts.setdefault(j + 2 * (i % 64), []).append((i, j))
+        for _, places in sorted(fronts.items()):
+            found = [predict(head, w, whole, plane, i, j) for i, j in places]
+            indices = np.array([120 * (f + 8) + index for _, f, index in found])
+            for (i, j), (g, _, _), d in zip(places, found, stream.plane(indices), strict=True):
+                require(abs(g + d) <= 32767, "latent")
+                q[plane.rows[i], plane.columns[j]] = g + d
+    stream.finish()
+    return list(whole.values())
+
+
+def predict(
+    head: dict[str, Any],
+    w: dict[str, np.ndarray],
+    whole: dict[tuple[int, int], np.ndarray],
+    plane: LatentPlane,
+    i: int,
+    j: int,
+) -> tuple[int, int, int]:
+    """Centre, f and index of a latent."""
+    c, level, s = plane.channel, plane.level, min(plane.channel, 1)
+    y, x = plane.rows[i], plane.columns[j]
+
+    def latent(channel: int, level: int, row: int, column: int) -> int:
+        q = whole.get((channel, level))
+        inside = q is not None and 0 <= row < q.shape[0] and 0 <= column < q.shape[1]
+        return min(max(int(q[row, column]), -127), 127) if inside else 0
+
+    context = [
+        latent(c, level, y + a, x + b)
+        if (i + a) // 64 == i // 64 and 0 <= j + b < len(plane.columns)
+        else 0
+        for a, b in OWN
+    ]
+    context += [latent(c, level + 1, y // 2 + a - 1, x // 2 + b - 1) for a, b in np.ndindex(3, 3)]
+    if s:
+        context += [latent(0, level, y, x), latent(c - 1, level, y, x) if c > 1 else 0]
+
+    def units(name: str) -> np.ndarray:
+        scaled = np.floor(w[f"{name}_{s}"].astype(np.float64) * 1024 + 0.5)
+        return scaled.clip(-8191, 8191).astype(np.int64)
+
+    h = (units("P1") @ np.array(context) + units("p1")).clip(0, 2**22)
+    t = ((units("P2") @ h >> 10) + units("p2")).clip(0, 2**22)
+    o = units("P3") @ (h + t) + 1024 * units("p3")[level]
+    m = min(max((int(o[0]) + 2**15) >> 16, -16 * 32767 - 8), 16 * 32767 - 8)
+    g = (m + 8) // 16
+    return g, m - 16 * g, min(max((int(o[1]) + 2**16 >> 17) + 40, 0), 119)
+
+
+def doubled(x: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    """Along the last axis but one and the last."""
+    for axis in (-2, -1):
+        lines = np.moveaxis(x, axis, -1)
+        long = np.concatenate([lines[..., :1]] * 2 + [lines] + [lines[..., -1:]] * 2, axis=-1)
+        size = lines.shape[-1]
+        both = np.zeros((*lines.shape[:-1], 2 * size))
+        for k in range(4):
+            both[..., 0::2] += taps[k] * long[..., k : k + size]
+            both[..., 1::2] += taps[3 - k] * long[..., k + 1 : k + 1 + size]
+        x = np.moveaxis(both, -1, axis)
+    return x
+
+
+def latent_grids(
+    head: dict[str, Any], w: dict[str, np.ndarray], latents: list[np.ndarray]
+) -> np.ndarray:
+    channels, w = head["channels"], {name: t.astype(np.float64) for name, t in w.items()}
+    frame = w["frame"]
+    axes = frame[: channels**2].reshape(channels, channels)
+    means, steps = frame[channels**2 :][:channels], frame[channels**2 + channels :]
+    stack = np.zeros((0, 1, 1))
+    for level in reversed(range(head["levels"] + 1)):
+        own = [
+            q * float(np.float32(2 ** (16 * t)))
+            for plane, q, t in zip(latent_planes(head), latents, steps, strict=True)
+            if plane.level == level
+        ]
+        if len(stack):
+            rows, columns = own[0].shape
+            stack = doubled(stack, w["taps"][head["levels"] - 1 - level])[:, :rows, :columns]
+            own = [*stack, *own]
+        stack = np.stack(own)
+    v = np.pad(stack, ((0, 0), (2, 2), (2, 2)), mode="edge")
+    bias = {name: w[name][:, None, None] for name in ("b_in", "b_out", "k_0", "k_1")}
+    hidden = np.maximum(np.tensordot(8 * w["W_in"], v, 1) + bias["b_in"], 0)
+    y = np.tensordot(w["skip"], v, 1) + (np.tensordot(w["W_out"], hidden, 1) + bias["b_out"]) / 8
+    for k in (0, 1):
+        rows, columns = (n - 2 for n in y.shape[1:])
+        near = [y[:, a : a + rows, b : b + columns] for a, b in np.ndindex(3, 3)]
+        n = np.stack(near, axis=1).reshape(9 * channels, rows, columns)
+        change = np.tensordot(w[f"K_{k}"], n, 1) + bias[f"k_{k}"]
+        y = y[:, 1:-1, 1:-1] + (change if k else np.maximum(change, 0))
+    return np.moveaxis(np.tensordot(axes, y, 1), 0, -1) + means
 
 
 # 11. Spectrum
@@ -1511,6 +1715,8 @@ def values_at_samples(decoded: "Decoded", n: int) -> np.ndarray:
     head, w = decoded.head, decoded.segments[n].weights
     if head["net"] == PYRAMID:
         return pyramid(head, w, decoded.segments[n].latents)
+    if head["net"] == GRIDS:
+        return latent_grids(head, w, decoded.segments[n].latents)
     grid = [length_of(head, n), *net_grid(head)[1:]]
     index = np.stack(np.indices(grid), axis=-1).reshape(-1, head["ndim"])
     if head["net"] == LOCAL_GLOBAL:
@@ -1648,6 +1854,8 @@ def read_segment(head: dict[str, Any], sections: dict[int, list[bytes]], n: int)
     latents: list[Any] = []
     if head["net"] == PYRAMID:
         latents = read_latents(head, weights, sections[LATENTS][n])
+    if head["net"] == GRIDS:
+        latents = read_planes(head, weights, sections[LATENTS][n])
     if head["net"] == SPECTRUM:
         latents = [read_frames(head, weights, sections[LATENTS][n], n)]
     if head["net"] == FILM:

@@ -178,7 +178,7 @@ def test_metadata_and_unknown_sections_are_kept():
 
 @pytest.mark.parametrize("header", [forge.SIREN, forge.ASMR, forge.PROJECTED])
 def test_one_network_cannot_be_cropped(header):
-    with pytest.raises(OptionError, match="those as pyramid or local-global, and audio, video"):
+    with pytest.raises(OptionError, match="those as pyramid, grids or local-global, and audio"):
         inrcodec.crop(forge.make_file(header), region=(0, 0, 2, 2))
 
 

@@ -16,6 +16,7 @@ from inrcodec.container.weights_section import unpack
 from inrcodec.decoder import (
     decode,
     film_latents,
+    grids_latents,
     info,
     local_global,
     pyramid_latents,
@@ -23,7 +24,15 @@ from inrcodec.decoder import (
     verify,
 )
 from inrcodec.limits import Limits
-from inrcodec.network import film_of, groups_of, network_of, pyramid_of, spectrum_of, storage_of
+from inrcodec.network import (
+    film_of,
+    grids_of,
+    groups_of,
+    network_of,
+    pyramid_of,
+    spectrum_of,
+    storage_of,
+)
 
 FOLDER = Path(__file__).parent / "golden"
 FILES = {f"{p.parent.name}/{p.stem}": p for p in sorted(FOLDER.glob("v*/*.inr"))}
@@ -41,6 +50,7 @@ NETS = {
     "v1.4": {("pyramid", "direct")},
     "v1.5": {("pyramid", "direct")},
     "v1.6": {("local_global", "direct")},
+    "v1.7": {("grids", "direct")},
 }
 CODE_VALUES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 8}
 DECODE_ALL = """
@@ -140,6 +150,9 @@ def latents_of(header, segment, tensors):
         weights = forge.weights_of(header, tensors)
         grids = pyramid_latents.read_latents(pyramid_of(header), weights, segment.latents, 0)
         return [grid.swapaxes(0, 1) for grid in grids]
+    if header.net == Net.GRIDS:
+        weights = forge.weights_of(header, tensors)
+        return grids_latents.read_latents(grids_of(header), weights, segment.latents, 0)
     if header.net == Net.SPECTRUM:
         weights, net = forge.weights_of(header, tensors), spectrum_of(header)
         frames = spectrum.frames_of(

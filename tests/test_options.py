@@ -102,7 +102,7 @@ def test_ranges_are_those_of_the_format():
     names = {key: fields.get(key, key) for key in RANGES if key != "levels"}
     allowed = {field.name: field.allowed for field in FIELDS}
     held = {key: allowed[name] for key, name in names.items() if name in allowed}
-    assert len(held) == 10
+    assert len(held) == 12
     for key, values in held.items():
         low, high = RANGES[key]
         assert (low + 1, high - 1) == (max(values[0], low + 1), values[-1])

@@ -57,6 +57,7 @@ class Net(IntEnum):
     SPECTRUM = 4
     FILM = 5
     LOCAL_GLOBAL = 6
+    GRIDS = 7
 
 
 class Storage(IntEnum):
@@ -72,7 +73,7 @@ _COORDINATES = (Net.SIREN, Net.ASMR, Net.LOCAL_GLOBAL)
 _KINDS: dict[Kind, dict[str, Collection[int]]] = {
     kind: {"ndim": ndim, "channels": channels, "depth": depth, "net": (*_COORDINATES, *nets)}
     for kind, ndim, channels, depth, nets in (
-        (Kind.IMAGE, (2,), range(1, 5), (8, 16), (Net.PYRAMID,)),
+        (Kind.IMAGE, (2,), range(1, 5), (8, 16), (Net.PYRAMID, Net.GRIDS)),
         (Kind.AUDIO, (1,), range(1, 65), (16, 24, 32), (Net.SPECTRUM,)),
         (Kind.VIDEO, (3,), (1, 3), (8,), (Net.FILM,)),
         (Kind.VOLUME, (1, 2, 3), range(1, 5), (1, 8, 16, 32), ()),
@@ -94,6 +95,9 @@ _ENCODED = ("net", (Net.SIREN, Net.ASMR))
 _ASMR = ("net", (Net.ASMR,))
 _PYRAMID = ("net", (Net.PYRAMID,))
 _WAVELET = ("net", (Net.PYRAMID, Net.FILM))
+_LEVELLED = ("net", (Net.PYRAMID, Net.FILM, Net.GRIDS))
+_WIDE = ("net", (Net.SIREN, Net.ASMR, Net.PYRAMID, Net.LOCAL_GLOBAL, Net.GRIDS))
+_GRIDS = ("net", (Net.GRIDS,))
 _FILM = ("net", (Net.FILM,))
 _SPECTRUM = ("net", (Net.SPECTRUM,))
 _LOCAL_GLOBAL = ("net", (Net.LOCAL_GLOBAL,))
@@ -144,10 +148,13 @@ FIELDS = (
     Field("mirroring", "u8", (MIRRORED,), "cell networks are mirrored", _MIRRORED),
     Field("merging", "u8", (MERGED_ONCE,), "Merge only after the last layer", _MERGED_ONCE),
     Field(
-        "net", "u8", range(1, 7), "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 5 film, 6 local-global"
+        "net",
+        "u8",
+        range(1, 8),
+        "1 siren, 2 asmr, 3 pyramid, 4 spectrum, 5 film, 6 local-global, 7 grids",
     ),
     Field("storage", "u8", range(1, 3), "1 direct, 2 projection"),
-    Field("width", "varint", range(1, 4097), "units of each hidden layer", _LAYERED),
+    Field("width", "varint", range(1, 4097), "units of each hidden layer", _WIDE),
     Field("layers", "varint", range(1, 65), "number of hidden layers", _LAYERED),
     Field("w0_first", "varint", range(1, 4097), "frequency factor of the first sine layer", _SINES),
     Field(
@@ -156,8 +163,9 @@ FIELDS = (
     Field("frequencies", "varint", range(17), "octaves of positional encoding, 0 none", _ENCODED),
     Field("w0_modulator", "varint", range(1, 4097), "factor of the modulators", _ASMR),
     Field("bases", "levels", _BASE, "bases of each level on each axis", _ASMR),
-    Field("levels", "varint", range(1, 17), "levels of the wavelet", _WAVELET),
-    Field("colour_from", "varint", range(17), "finest level with every channel", _WAVELET),
+    Field("levels", "varint", range(1, 17), "levels below the finest", _LEVELLED),
+    Field("colour_from", "varint", range(17), "finest level with every channel", _LEVELLED),
+    Field("context_width", "varint", range(1, 4097), "units of a context network", _GRIDS),
     Field("stages", "varint", range(17), "finest levels with a cell network", _PYRAMID),
     Field("coarse_width", "varint", range(1, 4097), "units of the coarser ones", _PYRAMID),
     Field("tile", "varint", TILES, "samples along the sides of a tile", _TILED),
@@ -216,6 +224,7 @@ class Header:
     interval: int = 0
     block: int = 0
     motion_levels: int = 0
+    context_width: int = 0
     hop: int = 0
     global_width: int = 0
     w0_global: int = 0
@@ -346,6 +355,8 @@ def _problems(header: Header) -> list[str]:
         problems.append(f"groups = {header.groups} is more than latent = {header.latent}")
     if header.net == Net.PYRAMID:
         problems += _pyramid_problems(header)
+    if header.net == Net.GRIDS:
+        problems += _grids_problems(header)
     if header.net == Net.SPECTRUM:
         problems += _spectrum_problems(header)
     if header.net == Net.FILM:
@@ -423,6 +434,17 @@ def _pyramid_problems(header: Header) -> list[str]:
             problems.append(f"{name} = {getattr(header, name)} is more than the levels")
     if header.tile % 2 ** (header.levels + 1):
         problems.append(f"tile = {header.tile} is not a multiple of 2^(levels + 1)")
+    return problems
+
+
+def _grids_problems(header: Header) -> list[str]:
+    problems = []
+    if header.storage != Storage.DIRECT:
+        problems.append("the tensors of grids are not stored by projection")
+    if header.levels > 1 and 2**header.levels > max(header.coded_shape):
+        problems.append(f"levels = {header.levels} are too many for {header.coded_shape}")
+    if header.colour_from > header.levels:
+        problems.append(f"colour_from = {header.colour_from} is more than the levels")
     return problems
 
 

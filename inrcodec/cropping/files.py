@@ -10,7 +10,7 @@ from inrcodec.container.sections import (
     pack_contents,
     pack_sections,
 )
-from inrcodec.cropping import film, local_global, pyramid, segments
+from inrcodec.cropping import film, grids, local_global, pyramid, segments
 from inrcodec.cropping.contents import Contents
 from inrcodec.decoder.part import Box, Region, Span, box_of, shares
 from inrcodec.decoder.plan import check_file
@@ -23,6 +23,7 @@ from inrcodec.network import representation_of
 _PARTS: dict[Net, Callable[[ParsedFile, Box], Contents]] = {
     Net.FILM: film.crop,
     Net.PYRAMID: pyramid.crop,
+    Net.GRIDS: grids.crop,
     Net.LOCAL_GLOBAL: local_global.crop,
 }
 
@@ -64,15 +65,15 @@ def _cropper(header: Header) -> Callable[[ParsedFile, Box], Contents]:
     if header.kind == Kind.IMAGE:
         raise OptionError(
             f"one {representation_of(header)} network stands for the whole picture, and nothing of"
-            " it can be left out; files that can be cropped: those as pyramid or local-global, and"
-            " audio, video and volumes in segments"
+            " it can be left out; files that can be cropped: those as pyramid, grids or"
+            " local-global, and audio, video and volumes in segments"
         )
     return segments.crop
 
 
 def _nothing_to_drop(parsed: ParsedFile) -> str:
     """Why a crop would be as large as the file."""
-    if any(file.header.net in (Net.PYRAMID, Net.LOCAL_GLOBAL) for file in parsed.files):
+    if any(file.header.net in (Net.PYRAMID, Net.GRIDS, Net.LOCAL_GLOBAL) for file in parsed.files):
         return "the part needs all of the file"
     count = sum(file.header.segments for file in parsed.files)
     return (

@@ -11,9 +11,11 @@ from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
 from inrcodec.limits import Limits
 from inrcodec.nets import Asmr, LocalGlobal, Net, RowNet
+from inrcodec.nets.grids import Grids
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.network import (
     film_of,
+    grids_of,
     groups_of,
     network_of,
     pyramid_of,
@@ -131,6 +133,8 @@ def check_limits(header: Header, limits: Limits) -> int:
     limits.check("samples", math.prod(header.shape) * header.channels)
     if header.net == NetId.PYRAMID:
         macs = _check_pyramid(pyramid_of(header), limits)
+    elif header.net == NetId.GRIDS:
+        macs = _check_grids(grids_of(header), limits)
     elif header.net == NetId.SPECTRUM:
         net = spectrum_of(header)
         limits.check("samples", header.segments * header.segment * net.channels, "padded samples")
@@ -178,6 +182,15 @@ def _check_pyramid(net: Pyramid, limits: Limits) -> int:
     limits.check("samples", samples * net.channels, "padded samples")
     limits.check("weights", sum(t.size for t in net.tensors()))
     return math.ceil(samples * net.macs_per_sample())
+
+
+def _check_grids(net: Grids, limits: Limits) -> int:
+    """Check latent grids; their multiply-accumulates."""
+    planes = net.planes()
+    limits.check("samples", sum(plane.size for plane in planes), "latents")
+    limits.check("samples", planes[-1].size * net.count, "planes at the finest size")
+    limits.check("weights", sum(t.size for t in net.tensors()))
+    return net.macs()
 
 
 def _check_film(header: Header, limits: Limits) -> int:

@@ -12,7 +12,7 @@ from inrcodec.container import ParsedFile, describe, parse_file, unpack_metadata
 from inrcodec.container.header import Header, Kind
 from inrcodec.container.header import Net as NetId
 from inrcodec.container.weights_section import integers_crc
-from inrcodec.decoder import pyramid
+from inrcodec.decoder import grids, grids_latents, pyramid
 from inrcodec.decoder.evaluate import box_filter
 from inrcodec.decoder.part import (
     Box,
@@ -32,10 +32,12 @@ from inrcodec.decoder.values import finish, sample_type
 from inrcodec.limits import Limits
 from inrcodec.nets import LocalGlobal
 from inrcodec.nets.film import Film
+from inrcodec.nets.grids import Grids
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.network import (
     film_of,
+    grids_of,
     groups_of,
     network_of,
     pyramid_of,
@@ -83,19 +85,15 @@ def decode(
     if header.kind == Kind.IMAGE:
         box = coded_box(header, box)
         if header.net == NetId.PYRAMID:
-            samples = _pyramid_samples(parsed, box, scale, draft, ignore_checksum)
+            values, left = _pyramid_values(parsed, box, scale, draft, ignore_checksum)
+            samples = finish(header, box_filter(np.clip(values, 0, 1), left))
+        elif header.net == NetId.GRIDS:
+            values, left = _grids_values(parsed, box, scale, draft, ignore_checksum)
+            samples = finish(header, box_filter(np.clip(values, 0, 1), left))
         else:
             samples = _network_samples(parsed, box, scale, factor, ignore_checksum)
         return Signal("image", samples, metadata)
     return parted_signal(parsed, box, scale, factor, metadata, ignore_checksum)
-
-
-def _pyramid_samples(
-    parsed: ParsedFile, box: Box, scale: int, draft: bool, ignore_checksum: bool
-) -> np.ndarray:
-    """Samples of a pyramid's box, reduced: (h, w, C). Raises Corrupt."""
-    values, left = _pyramid_values(parsed, box, scale, draft, ignore_checksum)
-    return finish(parsed.header, box_filter(np.clip(values, 0, 1), left))
 
 
 def _network_samples(
@@ -129,6 +127,24 @@ def _pyramid_values(
         check_crc(crc, parsed.header, 0, ignore_checksum)
     done, left = (scale, 1) if omitted else (1, scale)
     return np.nan_to_num(pyramid.synthesise(inner, weights, latents, box, done)), left
+
+
+def _grids_values(
+    parsed: ParsedFile, box: Box, scale: int, draft: bool, ignore_checksum: bool
+) -> tuple[np.ndarray, int]:
+    """The same of latent grids: a draft leaves out a level for each time that 2 divides the scale.
+    Raises Corrupt."""
+    net, part = grids_of(parsed.header), parsed.segments[0]
+    assert part.latents is not None
+    tensors, weights = read_tensors(net.tensors(), part)
+    omitted = grids.omitted_levels(net, scale) if draft else 0
+    latents = grids_latents.read_latents(net, weights, part.latents, part.latents_offset, omitted)
+    if not omitted:
+        crc = grids_latents.latents_crc(latents, integers_crc(tensors))
+        check_crc(crc, parsed.header, 0, ignore_checksum)
+    ends = tuple((a >> omitted, -(-b >> omitted)) for a, b in box)
+    values = grids.synthesise(net, weights, latents, ends, omitted)
+    return np.nan_to_num(values), scale >> omitted
 
 
 def verify(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:
@@ -191,6 +207,8 @@ def _network_facts(header: Header) -> dict[str, Any]:
     """Numbers and costs of a header's network."""
     if header.net == NetId.PYRAMID:
         return _latent_facts(pyramid_of(header), sum(g.size for g in pyramid_of(header).grids()))
+    if header.net == NetId.GRIDS:
+        return _latent_facts(grids_of(header), sum(p.size for p in grids_of(header).planes()))
     if header.net == NetId.FILM:
         films = [film_of(header, 0), film_of(header, header.segments - 1)]
         whole = (header.segments - 1) * films[0].latents()
@@ -225,7 +243,7 @@ def _partition_facts(net: LocalGlobal, groups: Groups) -> dict[str, Any]:
     }
 
 
-def _latent_facts(net: Pyramid | Spectrum | Film, latents: int) -> dict[str, Any]:
+def _latent_facts(net: Pyramid | Grids | Spectrum | Film, latents: int) -> dict[str, Any]:
     numbers = sum(t.size for t in net.tensors())
     return {
         "parameters": numbers,

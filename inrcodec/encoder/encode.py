@@ -14,6 +14,7 @@ from inrcodec.container.metadata import pack_metadata
 from inrcodec.encoder import parted
 from inrcodec.encoder.describe import bytes_for_kbps
 from inrcodec.encoder.film import encode as film
+from inrcodec.encoder.grids import encode as grids
 from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.quality import encode_to_psnr
 from inrcodec.encoder.session import Progress, Session
@@ -31,8 +32,8 @@ class Encoded:
     """A finished encode.
 
     `data`: the file. `psnr_db`: measured on the decoded file, over colour. `seconds`: wall clock.
-    `representation`: asmr, doh, siren, local-global, pyramid, spectrum or film. `stopped`: cut
-    short by Ctrl-C or the time limit. `steps`: optimisation steps taken in all. `measures`: all
+    `representation`: asmr, doh, siren, local-global, pyramid, grids, spectrum or film. `stopped`:
+    cut short by Ctrl-C or the time limit. `steps`: optimisation steps taken in all. `measures`: all
     that the decoded file was measured by: psnr_db of pictures, what `inrcodec.comparison` has for
     other kinds, without SSIM.
     """
@@ -94,6 +95,7 @@ def _encode(session: Session, budget: int | None) -> Candidate:
 
 
 _LATENT = {
+    "grids": (grids.encode_to_size, grids.encode_to_psnr),
     "pyramid": (pyramid.encode_to_size, pyramid.encode_to_psnr),
     "film": (film.encode_to_size, film.encode_to_psnr),
     "spectrum": (spectrum.encode_to_size, spectrum.encode_to_psnr),

@@ -66,6 +66,7 @@ class LatentFit(ABC):
     - another `ratio`, lambda over the square of the step; steps to look `ahead`, or `closing` in;
       other `room`;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
+    - latents with means too: `_learn`, `_fit_contexts`, `measured` and `_probe`, and no scales;
     - tensors with fixed grids: `use_grids`;
     - an aim for each latent: `wanted`.
     """
@@ -117,6 +118,11 @@ class LatentFit(ABC):
         return _RATIO
 
     @property
+    def noise(self) -> tuple[float, float]:
+        """Half the width of the noise, at first and at last."""
+        return _FIRST_NOISE, _LAST_NOISE
+
+    @property
     @abstractmethod
     def step(self) -> float:
         """The step of the latents, or the mean of several."""
@@ -134,9 +140,9 @@ class LatentFit(ABC):
         """Multiply all latents that are counted in these steps."""
         self.latents *= factor
 
-    @abstractmethod
     def _log_scales(self, weights: Weights, values: Tensor) -> Tensor:
         """log2 of the Laplace scales of latents with these values, float32 of their shape."""
+        raise TypeError(f"latents of {type(self).__name__} have more than scales")
 
     @abstractmethod
     def _error(self, weights: Weights, values: Tensor) -> Tensor:
@@ -231,21 +237,26 @@ class LatentFit(ABC):
     def _step(self, rate: float, share: float | None) -> Measured:
         """One step; `share` of the latents' time, or None when they are rounded for good."""
         self._optimiser.clear()
-        weights = self.held()
-        if share is None:
-            values = self._rounded()
-            bits = self._hard_bits(weights, values).sum()
-        else:
-            values = self._soft(share)
-            bits = soft_bits(values, self._log_scales(weights, values)).sum()
-        error = self._backward(weights, values, bits, rate)
+        values = self._rounded() if share is None else self._soft(share)
+        seen = self._learn(self.held(), values, rate, hard=share is None)
         self._optimiser.step(rate)
         self.steps_done += 1
+        return seen
+
+    def _learn(self, weights: Weights, values: Tensor, rate: float, hard: bool) -> Measured:
+        """Leave the gradients of a step in all that learns; what it saw. `hard`: the values are
+        rounded, and latents do not learn."""
+        if hard:
+            bits = self._hard_bits(weights, values).sum()
+        else:
+            bits = soft_bits(values, self._log_scales(weights, values)).sum()
+        error = self._backward(weights, values, bits, rate)
         return Measured(float(bits.detach()), error)
 
     def _soft(self, share: float) -> Tensor:
         temperature = _FIRST_TEMPERATURE + (_LAST_TEMPERATURE - _FIRST_TEMPERATURE) * share
-        width = _FIRST_NOISE + (_LAST_NOISE - _FIRST_NOISE) * share
+        first, last = self.noise
+        width = first + (last - first) * share
         noise = torch.rand(self.latents.shape, generator=self._generator).to(self.device)
         return soft_rounded(self.latents, noise.mul_(2 * width).sub_(width), temperature)
 

@@ -15,6 +15,7 @@ from inrcodec.encoder.fit import State
 from inrcodec.encoder.pace import Pace
 from inrcodec.nets import Net
 from inrcodec.nets.film import Film
+from inrcodec.nets.grids import Grids
 from inrcodec.nets.pyramid import Pyramid
 from inrcodec.nets.spectrum import Spectrum
 from inrcodec.network import header_of
@@ -69,7 +70,7 @@ class Session:
         return net_shape(Header(**self.fields, **_NO_NET)), channels
 
     def header(
-        self, net: Net | Pyramid | Spectrum | Film, storage: Storage, crcs: Sequence[int]
+        self, net: Net | Pyramid | Grids | Spectrum | Film, storage: Storage, crcs: Sequence[int]
     ) -> Header:
         """The header of the signal's file. `crcs`: CRC-32 of the integers of each segment."""
         options = self.options

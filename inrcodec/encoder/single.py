@@ -50,6 +50,7 @@ _SHARE_AFTER = 0.15
 _LEAST_PYRAMID = 800
 # Representations by latents.
 _LATENTS = {"image": "pyramid", "audio": "spectrum", "video": "film"}
+_KIND_OF = {"grids": "image"} | {name: kind for kind, name in _LATENTS.items()}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def representation(signal: Signal, options: EncodeOptions, budget: int | None) -
     """
     best = _LATENTS.get(signal.kind, "asmr")
     if options.repr != "auto":
-        if options.repr in _LATENTS.values() and options.repr != best:
+        if _KIND_OF.get(options.repr, signal.kind) != signal.kind:
             raise OptionError(f"repr = {options.repr} is not for {signal.kind}")
         return _with_settings([options.repr], signal, options)
     metadata = len(pack_metadata(signal.metadata))

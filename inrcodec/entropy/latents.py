@@ -7,6 +7,9 @@ A plane is read in row-major order, as symbols of the waiting-time model (surviv
         magnitude   trials at STEP_COST of that latent; it happens: its magnitude is 1 + trials
         sign        one trial of one bit; it happens: positive
 
+`PLAIN` is the model of latents around 0, by scale index; centred.py has another, in which a zero
+and a sign cost otherwise where the middle of the distribution is not an integer.
+
 A symbol of the first two kinds covers a chunk: trials up to the first one before which the cost
 exceeds CHUNK_COST, or to the plane's end. If nothing happens in a chunk the next one begins, at
 cost 0.
@@ -23,6 +26,8 @@ most on average over states; over slots as the model expects them it cancels out
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,25 +51,45 @@ MAX_MAGNITUDE = 1 << 15
 LOW = 1 << 31
 STATE_BYTES = 8
 _MASK = SLOTS - 1
-_HALF = SLOTS >> 1
 _NEAR = 32  # latents among which the next nonzero one is looked for first
 _BLOCK = 1 << 16  # symbols held as Python integers at a time, to bound memory
 
 _ZERO_COSTS = np.array(ZERO_COST, dtype=np.int64)
 _STEP_COSTS = np.array(STEP_COST, dtype=np.int64)
 _SURVIVALS = np.array(SURVIVAL, dtype=np.int64)
-# By scale index: slots of all magnitudes above 1.
-_ONCE = tuple(survival(step) for step in STEP_COST)
 
 
-def _check(scales: np.ndarray) -> None:
-    if scales.dtype != np.uint8:
-        raise ValueError(f"scale indices are {scales.dtype}, not uint8")
-    if scales.size and scales.max() >= SCALES:
-        raise ValueError(f"scale index {scales.max()} is not below {SCALES}")
+class Model(NamedTuple):
+    """What latents cost, by an index that each has: of a zero, of each step by which a magnitude
+    passes 1, of not being positive, all in units."""
+
+    kind: type[np.generic]  # of the indices
+    zero: np.ndarray
+    step: Sequence[int]
+    sign: Sequence[int]
+    once: Sequence[int]  # slots of all magnitudes above 1
+    negative: Sequence[int]  # slots of a sign
 
 
-def _zero_costs(scales: np.ndarray, room: "array[int] | None" = None) -> "array[int]":
+def model(zero: np.ndarray, step: Sequence[int], sign: Sequence[int]) -> Model:
+    """The model of these costs; indices are uint8 where that holds them, else int16."""
+    kind = np.uint8 if len(zero) <= 256 else np.int16
+    return Model(kind, zero, step, sign, [*map(survival, step)], [*map(survival, sign)])
+
+
+PLAIN = model(_ZERO_COSTS, STEP_COST, (BIT_COST,) * SCALES)
+
+
+def _check(indices: np.ndarray, used: Model = PLAIN) -> None:
+    if indices.dtype != used.kind:
+        raise ValueError(f"scale indices are {indices.dtype}, not {np.dtype(used.kind)}")
+    if indices.size and indices.max() >= len(used.zero):
+        raise ValueError(f"scale index {indices.max()} is not below {len(used.zero)}")
+
+
+def _zero_costs(
+    scales: np.ndarray, table: np.ndarray, room: "array[int] | None" = None
+) -> "array[int]":
     """Cost of the zeros before each latent of a plane, and of all: size + 1 integers, the first of
     an array, which is `room` if that is large enough.
 
@@ -72,7 +97,7 @@ def _zero_costs(scales: np.ndarray, room: "array[int] | None" = None) -> "array[
     """
     costs = room if room and len(room) > scales.size else array("q", (0,)) * (scales.size + 1)
     own = np.frombuffer(costs, dtype=np.int64)[1 : scales.size + 1]
-    np.take(_ZERO_COSTS, scales.ravel(), out=own, mode="clip")  # into `own` itself in this mode
+    np.take(table, scales.ravel(), out=own, mode="clip")  # into `own` itself in this mode
     np.cumsum(own, out=own)
     return costs
 
@@ -94,25 +119,29 @@ def cost_bits(values: np.ndarray, scales: np.ndarray) -> float:
 class LatentEncoder:
     """Writes planes, in the order of the calls of `add`, into one stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, used: Model = PLAIN) -> None:
+        self._model = used
+        self._steps = np.array(used.step, dtype=np.int64)
+        self._signs = np.array(used.sign, dtype=np.int64)
         self._symbols = array("i")  # each symbol's costs where it begins and where it ends
 
     def add(self, values: np.ndarray, scales: np.ndarray) -> None:
-        """Add a plane: `values` integers of magnitude <= 2^15, `scales` uint8 of the same shape."""
-        _check(scales)
+        """Add a plane: `values` integers of magnitude <= 2^15, `scales` of the same shape: indices
+        into the model, uint8 or int16 as it says."""
+        _check(scales, self._model)
         if values.shape != scales.shape or not np.issubdtype(values.dtype, np.integer):
             raise ValueError(f"latents {values.dtype}{values.shape}, scales {scales.shape}")
         if values.size and (values.min() < -MAX_MAGNITUDE or values.max() > MAX_MAGNITUDE):
             raise ValueError(f"a latent's magnitude is above {MAX_MAGNITUDE}")
-        costs, start = _zero_costs(scales), 0
+        costs, start = _zero_costs(scales, self._model.zero), 0
         positions = np.flatnonzero(values)
-        steps = _STEP_COSTS[scales.ravel()[positions]].tolist()
-        nonzeros = zip(positions.tolist(), values.ravel()[positions].tolist(), steps, strict=True)
-        for position, value, step in nonzeros:
+        indices = scales.ravel()[positions]
+        columns = (positions, values.ravel()[positions], self._steps[indices], self._signs[indices])
+        for position, value, step, sign in zip(*(c.tolist() for c in columns), strict=True):
             start = self._add_zeros(costs, start, position)
             base = costs[start]
             self._symbols.extend((costs[position] - base, costs[position + 1] - base))
-            self._add_value(value, step)
+            self._add_value(value, step, sign)
             start = position + 1
         start = self._add_zeros(costs, start, scales.size)
         if start < scales.size:
@@ -135,13 +164,13 @@ class LatentEncoder:
             start = end
         return start
 
-    def _add_value(self, value: int, step: int) -> None:
-        """Add a nonzero latent, given its STEP_COST."""
+    def _add_value(self, value: int, step: int, sign: int) -> None:
+        """Add a nonzero latent, given the costs of a step and of its sign."""
         chunk = CHUNK_COST // step + 1
         chunks, trials = divmod(abs(value) - 1, chunk)
         self._symbols.extend((chunk * step, NEVER) * chunks)
         self._symbols.extend((trials * step, (trials + 1) * step))
-        self._symbols.extend((0, BIT_COST) if value > 0 else (BIT_COST, NEVER))
+        self._symbols.extend((0, sign) if value > 0 else (sign, NEVER))
 
 
 def _push(state: int, symbols: np.ndarray, words: list[int]) -> int:
@@ -165,7 +194,8 @@ class LatentDecoder:
     invariant.
     """
 
-    def __init__(self, data: bytes, offset: int = 0) -> None:
+    def __init__(self, data: bytes, offset: int = 0, used: Model = PLAIN) -> None:
+        self._model = used
         self._where = f"LATENTS: stream at byte {offset}"
         if len(data) < STATE_BYTES or (len(data) - STATE_BYTES) % 4:
             raise Corrupt(f"{self._where} has {len(data)} bytes, not 8 and a multiple of 4")
@@ -176,12 +206,13 @@ class LatentDecoder:
         self._costs: array[int] | None = None
 
     def plane(self, scales: np.ndarray) -> np.ndarray:
-        """The next plane, int32, of the shape of its `scales` (uint8). Raises Corrupt."""
-        _check(scales)
-        self._costs = _zero_costs(scales, self._costs)
+        """The next plane, int32, of the shape of its `scales`, indices into the model. Raises
+        Corrupt."""
+        _check(scales, self._model)
+        self._costs = _zero_costs(scales, self._model.zero, self._costs)
         positions, values = array("q"), array("i")
         try:
-            self._fill(self._costs, scales.tobytes(), positions, values)
+            self._fill(self._costs, scales.ravel().data, positions, values)
         except StopIteration:
             raise Corrupt(f"{self._where} ends before its last latent") from None
         plane = np.zeros(scales.size, dtype=np.int32)
@@ -196,11 +227,16 @@ class LatentDecoder:
             raise Corrupt(f"{self._where} ends in state {self._state}, not 2^31")
 
     def _fill(
-        self, costs: "array[int]", indices: bytes, positions: "array[int]", values: "array[int]"
+        self,
+        costs: "array[int]",
+        indices: memoryview,
+        positions: "array[int]",
+        values: "array[int]",
     ) -> None:
         """Find the nonzero latents of a plane. One loop on local names, with `survival`,
         `last_survived` and `_take` written out: half the time of calls."""
         state, words, table, ascending = self._state, self._words, SURVIVAL, ASCENDING
+        steps, onces, negatives = self._model.step, self._model.once, self._model.negative
         size, start = len(indices), 0
         while start < size:
             slot, base = state & _MASK, costs[start]
@@ -225,14 +261,14 @@ class LatentDecoder:
             if state < LOW:
                 state = state << 32 | next(words)
             slot, index = state & _MASK, indices[position]
-            once = _ONCE[index]
+            once = onces[index]
             if slot >= once:  # the commonest magnitude, without a search
                 magnitude = 1
                 state = (SLOTS - once) * (state >> SLOT_BITS) + slot - once
                 if state < LOW:
                     state = state << 32 | next(words)
             else:
-                step = STEP_COST[index]
+                step = steps[index]
                 bits = SLOT_BITS - slot.bit_length()
                 last = (bits << 12 | 4095) - bisect_left(ascending, (slot + 1) << bits)
                 begin = last // step * step
@@ -248,8 +284,12 @@ class LatentDecoder:
                     magnitude = self._magnitude(step)
                     state = self._state
             slot = state & _MASK
-            positive = slot >= _HALF
-            state = _HALF * (state >> SLOT_BITS) + (slot - _HALF if positive else slot)
+            negative = negatives[index]
+            positive = slot >= negative
+            if positive:
+                state = (SLOTS - negative) * (state >> SLOT_BITS) + slot - negative
+            else:
+                state = negative * (state >> SLOT_BITS) + slot
             if state < LOW:
                 state = state << 32 | next(words)
             positions.append(position)

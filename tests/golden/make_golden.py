@@ -202,6 +202,17 @@ def files_of(version: str) -> dict[str, File]:
             "mirrored_rgb8": File(picture(3, 8, (40, 56)), 990, "pyramid", two),
             "mirrored_alpha16": File(picture(2, 16, (40, 56)), 990, "pyramid", two),
         }
+    if version == "v1.7":
+        steps = {"steps": "40"}
+        return {
+            "grids_rgb8": File(picture(3, 8, (70, 56)), 990, "grids", steps),
+            "grids_alpha16": File(
+                picture(2, 16, (40, 57)), 1000, "grids", steps | {"colour_from": "0"}
+            ),
+            "grids_window": File(
+                picture(4, 8, (40, 56)), 1200, "grids", steps, cut(region=(31, 20, 12, 9))
+            ),
+        }
     if version == "v1.6":
         own = {"steps": "300", "layers": "2"}
         return {

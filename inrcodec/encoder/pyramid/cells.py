@@ -50,6 +50,11 @@ class StripeLearner:
         }
         return self._used
 
+    @property
+    def current_leaves(self) -> Mapping[str, Tensor]:
+        """The leaves last given."""
+        return self._used
+
     def learn(self, rate: float) -> Mapping[str, Tensor]:
         """One update by the gradients of the leaves last given; new leaves."""
         for name, tensor in self._tensors.items():

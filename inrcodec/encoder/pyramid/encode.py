@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -80,9 +81,11 @@ def _tile(session: Session) -> int:
     return session.options.number("tile", _TILE if large else 0)
 
 
-def encode_to_size(session: Session, budget: int) -> Candidate:
-    """Fit within a budget in bytes. Raises RateError."""
-    job = PyramidJob(session, 8.0 * budget, None)
+def encode_to_size(
+    session: Session, budget: int, kind: "type[PyramidJob] | None" = None
+) -> Candidate:
+    """Fit within a budget in bytes, by a job of this kind. Raises RateError."""
+    job = (kind or PyramidJob)(session, 8.0 * budget, None)
     limit = budget - job.overhead_bytes
 
     def goal(measured: Measured) -> float:
@@ -91,7 +94,9 @@ def encode_to_size(session: Session, budget: int) -> Candidate:
     return job.fit(goal, lambda: job.meet_budget(budget), lambda made: (made.psnr_db,))
 
 
-def encode_to_psnr(session: Session, target: float) -> Candidate:
+def encode_to_psnr(
+    session: Session, target: float, kind: "type[PyramidJob] | None" = None
+) -> Candidate:
     """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError.
 
     A fit that ends below it, of a signal with too few latents to make up for that, is followed by
@@ -99,18 +104,20 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
     """
     aim = target
     for _ in range(_QUALITY_ROUNDS):
-        made, finest = _fit_to_psnr(session, target, aim)
+        made, finest = _fit_to_psnr(session, target, aim, kind or PyramidJob)
         if made.psnr_db >= target or made.stopped or finest:
             break
         aim += target - made.psnr_db + TOLERANCE_DB
     return require_quality(made, target)
 
 
-def _fit_to_psnr(session: Session, target: float, aim: float) -> tuple[Candidate, bool]:
+def _fit_to_psnr(
+    session: Session, target: float, aim: float, kind: "type[PyramidJob]"
+) -> tuple[Candidate, bool]:
     """Fit to a quality `aim`, and bring that to `target`; whether its steps are the finest. Raises
     EncodeError."""
     error = error_for(session.signal, aim)
-    job = PyramidJob(session, None, error)
+    job = kind(session, None, error)
     job.fitted.near = _NEAR_QUALITY
 
     def goal(measured: Measured) -> float:
@@ -126,12 +133,20 @@ def _fit_to_psnr(session: Session, target: float, aim: float) -> tuple[Candidate
 class PyramidJob:
     """A fit and the files that can be made of it."""
 
+    steps_by_effort = STEPS
+
     def __init__(self, session: Session, bits: float | None, error: float | None) -> None:
         """For a size in bits or, without one, a squared error over all samples in 0..1."""
         self.session = session
-        signal, options = session.signal, session.options
+        self.net, self.fitted = self._make(bits, error)
+        self.stopped = False
+        self._weights_payload: bytes | None = None
+
+    def _make(self, bits: float | None, error: float | None) -> tuple[Any, Any]:
+        """The network and its fit, at a first step."""
+        signal, options = self.session.signal, self.session.options
         samples = signal.samples.astype(np.float32) / signal.peak
-        start = Start(plan(session, bits or 1e5), samples)
+        start = Start(plan(self.session, bits or 1e5), samples)
         if bits is None:
             assert error is not None
             step = start.step_for_error(ERROR_SHARE * error)
@@ -139,13 +154,9 @@ class PyramidJob:
         else:
             spare = min((_EXCESS - 1) * bits, _MOST_EXCESS * math.prod(signal.shape))
             step = start.step_for_bits(bits + spare)
-        net = self.net = plan(session, bits)
-        least = _LEAST_STEP / signal.peak
-        step = max(step, least)
-        device = device_of(options)
-        self.fitted = PyramidFit(net, samples, step, least, options.seed, device)
-        self.stopped = False
-        self._weights_payload: bytes | None = None
+        net, least = plan(self.session, bits), _LEAST_STEP / signal.peak
+        step, device = max(step, least), device_of(options)
+        return net, PyramidFit(net, samples, step, least, options.seed, device)
 
     @property
     def overhead_bytes(self) -> int:
@@ -187,7 +198,7 @@ class PyramidJob:
     def _steps(self) -> int:
         options, signal = self.session.options, self.session.signal
         size = math.prod(signal.shape)
-        steps = STEPS[options.effort]
+        steps = self.steps_by_effort[options.effort]
         if size > _FULL_STEPS_SAMPLES:
             steps = max(_LEAST_STEPS, int(steps * _FULL_STEPS_SAMPLES / size))
         return max(options.number("steps", steps), 10)

@@ -1,0 +1,146 @@
+"""The samples of latent grids, from their integers."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from inrcodec.nets.grids import CONVOLUTIONS, Box, Grids, by_level, cropped, doubled, synthesised
+
+Weights = Mapping[str, np.ndarray]
+# Rows and columns that the network takes at a time. BLAS sums in an order that depends on a
+# sample's place among others and on their number: in tiles that lie where they lie in the whole
+# picture, a part has exactly the samples of the whole.
+_TILE = (32, 128)
+
+
+def omitted_levels(net: Grids, factor: int) -> int:
+    """Finest levels that a draft of 1/factor the size does without."""
+    return min((factor & -factor).bit_length() - 1, net.levels)
+
+
+def synthesise(
+    net: Grids, weights: Weights, latents: Sequence[np.ndarray], box: Box, omitted: int = 0
+) -> np.ndarray:
+    """Samples of a box ((top, bottom), (left, right)): float32 (h, w, C), nominal range 0..1.
+
+    Without the `omitted` finest levels, the box is one of samples 2^omitted as far apart. In a file
+    made to harm samples can be infinite or not numbers; nothing is said about that.
+    """
+    boxes = net.level_boxes(_enlarged(net, box, omitted))
+    axes, means, _ = net.frame_parts(weights["frame"])
+    with np.errstate(all="ignore"), threadpool_limits(1, "blas"):
+        stack = _stack(net, weights, latents, boxes, omitted)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            planes = _evaluated(weights, stack, boxes[omitted], box, net.sides(omitted), pool)
+        return _coloured(planes, axes.astype(np.float32), means.astype(np.float32))
+
+
+def _enlarged(net: Grids, box: Box, omitted: int) -> Box:
+    """Samples that a box of a smaller picture stands for."""
+    pairs = zip(box, net.shape, strict=True)
+    around = CONVOLUTIONS << omitted if omitted else 0
+    return tuple(
+        (max((a << omitted) - around, 0), min((b << omitted) + around, n)) for (a, b), n in pairs
+    )
+
+
+def _stack(
+    net: Grids, weights: Weights, latents: Sequence[np.ndarray], boxes: list[Box], omitted: int
+) -> np.ndarray:
+    """All planes at one size: (P, rows, columns), those that are omitted zero."""
+    steps = np.exp2(net.frame_parts(weights["frame"])[2].astype(np.float64)).astype(np.float32)
+    planes = net.planes()[: len(latents)]
+    scaled = [
+        _part(
+            values * step, ((p.top, p.top + p.rows), (p.left, p.left + p.columns)), boxes[p.level]
+        )
+        for p, values, step in zip(planes, latents, steps, strict=False)
+    ]
+    stack: np.ndarray | None = None
+    for i, own in enumerate(_padded(net, scaled)[: net.levels + 1 - omitted]):
+        level = net.levels - i
+        joining = [plane[None] for plane in own]
+        if stack is not None:
+            (top, _), (left, _) = boxes[level + 1]
+            larger = doubled(np, stack, weights["taps"][i - 1].astype(np.float32))
+            covers = ((2 * top, 0), (2 * left, 0))
+            joining.insert(0, cropped(larger, boxes[level], covers))
+        stack = np.concatenate(joining)
+    assert stack is not None
+    missing = net.count - len(stack)
+    return np.concatenate([stack, np.zeros((missing, *stack.shape[1:]), dtype=np.float32)])
+
+
+def _padded(net: Grids, planes: list[np.ndarray]) -> list[list[np.ndarray]]:
+    """Planes by level, from the coarsest, none where there are none yet."""
+    empty = np.zeros((0, 0), dtype=np.float32)
+    return by_level(net, [*planes, *[empty] * (net.count - len(planes))])
+
+
+def _part(values: np.ndarray, covers: Box, box: Box) -> np.ndarray:
+    return np.ascontiguousarray(cropped(values, box, covers), dtype=np.float32)
+
+
+def _evaluated(
+    weights: Weights,
+    stack: np.ndarray,
+    covers: Box,
+    box: Box,
+    sides: tuple[int, int],
+    pool: ThreadPoolExecutor,
+) -> np.ndarray:
+    """Channels (C, h, w) of a box of planes that cover another around it, tile by tile."""
+    height, width = _TILE
+    (top, bottom), (left, right) = box
+    first = (top // height * height, left // width * width)
+    padded = _in_tiles(stack, covers, box, first, sides)
+    channels = len(weights["b.out"])
+    out = np.empty((channels, bottom - top, right - left), dtype=np.float32)
+
+    @np.errstate(all="ignore")
+    def tile(corner: tuple[int, int]) -> None:
+        y, x = corner
+        rows = slice(y - first[0], y - first[0] + height + 2 * CONVOLUTIONS)
+        columns = slice(x - first[1], x - first[1] + width + 2 * CONVOLUTIONS)
+        values = synthesised(np, weights, np.ascontiguousarray(padded[:, rows, columns]))
+        ends = (max(y, top), min(y + height, bottom)), (max(x, left), min(x + width, right))
+        out[:, ends[0][0] - top : ends[0][1] - top, ends[1][0] - left : ends[1][1] - left] = (
+            cropped(values, ends, ((y, 0), (x, 0)))
+        )
+
+    list(pool.map(tile, product(range(first[0], bottom, height), range(first[1], right, width))))
+    return out
+
+
+def _in_tiles(
+    stack: np.ndarray, covers: Box, box: Box, first: tuple[int, int], sides: tuple[int, int]
+) -> np.ndarray:
+    """The planes of a box in whole tiles with borders: copies of the nearest samples outside the
+    picture, zeros farther off."""
+    edges, spare = [], []
+    for (a, b), (_, last), start, side, size in zip(covers, box, first, _TILE, sides, strict=True):
+        low, high = (CONVOLUTIONS if a == 0 else 0), (CONVOLUTIONS if b == size else 0)
+        edges.append((low, high))
+        begin, end = a - low, b + high
+        wanted = start - CONVOLUTIONS, start + -(-(last - start) // side) * side + CONVOLUTIONS
+        spare.append((begin - wanted[0], wanted[1] - end))
+    bordered = np.pad(stack, ((0, 0), *edges), mode="edge")
+    for axis, (before, after) in enumerate(spare):
+        keep = slice(max(-before, 0), bordered.shape[axis + 1] - max(-after, 0))
+        bordered = bordered[(slice(None),) * (axis + 1) + (keep,)]
+    return np.pad(bordered, ((0, 0), *[(max(a, 0), max(b, 0)) for a, b in spare]))
+
+
+def _coloured(planes: np.ndarray, axes: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Planes (C, h, w) in the channel axes to samples (h, w, C), summed plane by plane."""
+    samples = np.empty((*planes.shape[1:], len(planes)), dtype=np.float32)
+    for k in range(len(planes)):
+        total = axes[k, 0] * planes[0]
+        for c in range(1, len(planes)):
+            total += axes[k, c] * planes[c]
+        samples[..., k] = total + means[k]
+    return samples

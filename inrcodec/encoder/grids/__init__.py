@@ -1,0 +1,1 @@
+"""Fitting latent grids to a picture."""

@@ -1,0 +1,126 @@
+"""Encoding latent grids to a size or a quality: plan, fit, and the file."""
+
+import math
+
+import numpy as np
+from torch import Tensor
+
+from inrcodec.container.header import Header
+from inrcodec.container.sections import pack_file
+from inrcodec.decoder.grids_latents import latents_crc, write_latents
+from inrcodec.encoder.grids.fit import FALL, GridsFit, fitted_frame, laplacian
+from inrcodec.encoder.latent_job import ERROR_SHARE, bisected, static_bits, stored_tensors
+from inrcodec.encoder.pyramid import encode as pyramid
+from inrcodec.encoder.session import Session
+from inrcodec.encoder.single import Candidate, device_of
+from inrcodec.nets.grids import Grids
+from inrcodec.weights.storage import Direct
+
+# Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
+STEPS = {1: 25, 2: 50, 3: 80, 4: 120, 5: 250, 6: 450, 7: 850, 8: 2000, 9: 5000}
+# Size of coefficients rounded to a step that a fit starts from, over that after it.
+_EXCESS = 3.0
+_LEAST_STEP = 0.25
+_SAVED = 2.5
+
+
+def plan(session: Session, budget_bits: float) -> Grids:
+    """Sizes of the grids for a picture and a budget; at most 2,000 MACs a sample."""
+    signal, options = session.signal, session.options
+    side = max(1, min(signal.shape))
+    levels = max(1, min(6, int(math.log2(max(side, 16) / 8)), int(math.log2(max(signal.shape)))))
+    rate = budget_bits / math.prod(signal.shape)
+    # Networks take about a tenth of the budget, 5 bits a number.
+    room = budget_bits / 50
+    wide = 8 if room < 700 else 12 if room < 1200 else 16 if room < 2200 else 20
+    colour = 1 if rate > 1.2 else 2 if rate > 0.45 else 3
+    return Grids(
+        shape=signal.shape,
+        channels=signal.channels,
+        width=options.number("width", 12 if wide < 12 else 16 if wide < 16 else 24),
+        context_width=options.number("context_width", wide),
+        levels=levels,
+        colour_from=min(options.number("colour_from", colour), levels - 1),
+    )
+
+
+def encode_to_size(session: Session, budget: int) -> Candidate:
+    """Fit within a budget in bytes. Raises RateError."""
+    return pyramid.encode_to_size(session, budget, GridsJob)
+
+
+def encode_to_psnr(session: Session, target: float) -> Candidate:
+    """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
+    return pyramid.encode_to_psnr(session, target, GridsJob)
+
+
+class GridsJob(pyramid.PyramidJob):
+    """A fit of latent grids and the files that can be made of it."""
+
+    steps_by_effort = STEPS
+
+    def _make(self, bits: float | None, error: float | None) -> tuple[Grids, GridsFit]:
+        session = self.session
+        signal, options = session.signal, session.options
+        samples = signal.samples.astype(np.float32) / signal.peak
+        start = _Start(plan(session, bits or 1e5), samples)
+        if bits is None:
+            assert error is not None
+            step = start.step_for_error(ERROR_SHARE * error)
+            bits = start.bits(step) / _SAVED
+        else:
+            step = start.step_for_bits(_EXCESS * bits)
+        net, least = plan(session, bits), _LEAST_STEP / signal.peak
+        step, device = max(step, least), device_of(options)
+        return net, GridsFit(net, samples, step, least, options.seed, device)
+
+    def file(self) -> bytes:
+        """The file as the fit stands."""
+        stored, latents = stored_tensors(self.net.tensors(), self.fitted), self.fitted.integers()
+        self._weights_payload = stored.payload
+        crc = latents_crc(latents, stored.crc)
+        payload = write_latents(self.net, stored.values, latents)
+        metadata = self.session.signal.metadata
+        return pack_file(self._header(crc), [self._weights_payload], metadata, [payload])
+
+    def _header(self, crc: int) -> Header:
+        return self.session.header(self.net, Direct(), [crc])
+
+
+class _Start:
+    """Planes of a picture, for finding the first step of a fit."""
+
+    def __init__(self, net: Grids, samples: np.ndarray) -> None:
+        _, target = fitted_frame(net, samples, 1.0)
+        levels = [level for _, level in net.places()]
+        planes = zip(laplacian(net, target), levels, strict=True)
+        self._planes = [_in_fours(plane * 2.0 ** (FALL * level)) for plane, level in planes]
+        self._areas = [4.0**level for level in levels]
+        self._shares = [2.0 ** (-2 * FALL * level) for level in levels]
+
+    def bits(self, step: float) -> float:
+        """Estimated size of planes rounded to steps of which this is the finest plane's."""
+        return sum(static_bits(plane / step) for plane in self._planes)
+
+    def error(self, step: float) -> float:
+        """About the squared error that rounding leaves in all samples."""
+        return sum(
+            float((p - (p / step).round() * step).square().sum()) * area * share
+            for p, area, share in zip(self._planes, self._areas, self._shares, strict=True)
+        )
+
+    def step_for_bits(self, bits: float) -> float:
+        """The step at which rounded planes take about `bits`."""
+        return bisected(lambda step: self.bits(step) <= bits, 2.0**-14, 24)
+
+    def step_for_error(self, error: float) -> float:
+        """The step at which rounded planes have about `error`."""
+        return bisected(lambda step: self.error(step) >= error, 2.0**-14, 24)
+
+
+def _in_fours(plane: Tensor) -> Tensor:
+    """A plane's values as (4, 1, n), the last ones repeated where they are too few."""
+    flat = plane.reshape(-1)
+    more = -len(flat) % 4
+    whole = flat if not more else flat.repeat(5)[: len(flat) + more]
+    return whole.view(4, 1, -1)

@@ -1,0 +1,264 @@
+"""The fit of latent grids: latents, contexts and synthesis, towards a size or a quality."""
+
+import math
+from collections.abc import Sequence
+
+import array_api_compat.torch as xp
+import numpy as np
+import torch
+from torch import Tensor
+
+from inrcodec.encoder.grids.context import ContextModel
+from inrcodec.encoder.grids.synthesis import backward, forward, stacked
+from inrcodec.encoder.latent_fit import LatentFit, Measured, Weights
+from inrcodec.encoder.pyramid.cells import StripeLearner
+from inrcodec.encoder.pyramid.fit import principal_axes
+from inrcodec.encoder.rate import Grid
+from inrcodec.nets.grids import Grids, doubled
+
+_STEP_RATE, _TAPS_RATE = 0.001, 0.001
+_CONTEXT_SHARE = 0.5  # of the learners' rate
+_WARM_PASSES = 8
+# Steps fall by so many octaves from level to level: a coarse latent changes four times the samples.
+FALL = 0.85
+# lambda over the square of the finest step at first.
+FIRST_RATIO = 0.15
+# Bicubic interpolation between four values, a quarter of the way.
+_FIRST_TAPS = (-0.0351562, 0.2617188, 0.8789062, -0.1054688)
+_FINER_BY, _COARSER_BY = 1 / 16, 0.01
+_FRAME_LEVELS, _FINER_LEVELS, _FINE_STEP = 1 << 14, 1 << 16, 2.0**-9
+
+
+class GridsFit(LatentFit):
+    """One fit of latent grids to samples in 0..1; `least_step`: no finer steps are of use."""
+
+    ahead = 10
+    closing, near = 0.5, (0.9, math.inf)  # zeros mend what is too much
+    room = 0.8
+
+    def __init__(
+        self,
+        net: Grids,
+        samples: np.ndarray,
+        step: float,
+        least_step: float,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.net = net
+        self._model = ContextModel(net, device)
+        generator = torch.Generator().manual_seed(seed % 2**63)
+        frame, target = fitted_frame(net, samples, step)
+        weights = _first_weights(net, frame, generator, device)
+        self._target = target.to(device)
+        self._shapes = [plane.shape for plane in net.planes()]
+        self._sizes = [plane.size for plane in net.planes()]
+        self._lagrange = FIRST_RATIO * step**2
+        contexts = [s.name for n in net.networks() for s in net.context_tensors(n)]
+        networks = [n for n in weights if n not in (*contexts, "frame", "taps")]
+        self._context_learner = StripeLearner({n: weights[n] for n in contexts})
+        self._learner = StripeLearner({n: weights[n] for n in networks})
+        self._learned = {"contexts": contexts, "networks": networks}
+        steps = torch.exp2(net.frame_parts(weights["frame"].detach())[2])
+        planes = zip(laplacian(net, self._target), steps, strict=True)
+        super().__init__(
+            latents=torch.cat([(plane / s).reshape(-1) for plane, s in planes]),
+            weights=weights,
+            contexts=(),
+            rates={"frame": _STEP_RATE, "taps": _TAPS_RATE},
+            least_step=least_step,
+            samples=math.prod(net.shape) * net.channels,
+            generator=generator,
+        )
+
+    # --- steps ---
+
+    @property
+    def noise(self) -> tuple[float, float]:
+        """Wider than elsewhere: 0.1 dB (300 steps of a picture; 0.5 to 0.3 gives as little)."""
+        return 0.35, 0.25
+
+    @property
+    def step(self) -> float:
+        """The step of the finest plane."""
+        return float(torch.exp2(16 * self.weights["frame"].detach()[-1]))
+
+    def _multiply_steps(self, octaves: float) -> None:
+        c = self.net.channels
+        self.weights["frame"][c * c + c :] += octaves / 16
+        self._lagrange *= 4.0**octaves
+
+    @property
+    def lagrange(self) -> float:
+        """lambda: squared error of the samples for one bit. Steps learn beside it."""
+        return self._lagrange
+
+    # --- bits ---
+
+    def _parts(self, flat: Tensor) -> list[Tensor]:
+        pieces = flat.split(self._sizes)
+        return [piece.view(shape) for piece, shape in zip(pieces, self._shapes, strict=True)]
+
+    def _order(self) -> list[int]:
+        order: list[int] = torch.randperm(
+            len(self._model.pieces), generator=self._generator
+        ).tolist()
+        return order
+
+    def _context_pass(self, values: Tensor, gradient: Tensor | None, rate: float) -> float:
+        """Bits; their gradient by latents is added to `gradient`, and contexts learn."""
+        learner = self._context_learner
+
+        def learn() -> Weights:
+            for tensor in learner.current_leaves.values():
+                if tensor.grad is None:
+                    tensor.grad = torch.zeros_like(tensor)
+            return learner.learn(_CONTEXT_SHARE * rate)
+
+        parts = self._parts(gradient) if gradient is not None else None
+        weights = learner.current()
+        return self._model.run(weights, self._parts(values), parts, self._order(), None, learn)
+
+    def _fit_contexts(self, steps: int) -> None:
+        values = self._rounded()
+        for _ in range(min(steps, _WARM_PASSES)):
+            self._context_pass(values, torch.zeros_like(values), 2.0)
+
+    # --- a step ---
+
+    def _stack(self, weights: Weights, values: Tensor) -> Tensor:
+        steps = torch.exp2(self.net.frame_parts(weights["frame"])[2])
+        planes = [p * s for p, s in zip(self._parts(values), steps, strict=True)]
+        return stacked(self.net, weights, planes)
+
+    def _learn(self, weights: Weights, values: Tensor, rate: float, hard: bool) -> Measured:
+        leaf = values.detach().requires_grad_()
+        by_bits = torch.zeros_like(values)
+        bits = self._context_pass(values, by_bits, rate)
+        stack, scale = self._stack(weights, leaf), 1 / self.lagrange
+        error, gradient = backward(
+            self._learner.current(),
+            stack.detach(),
+            lambda out, a, b: self._squared(out, a, b, scale),
+            lambda: self._learner.learn(rate),
+        )
+        stack.backward(gradient)
+        self._keep_frame()
+        if not hard:
+            assert leaf.grad is not None
+            values.backward(leaf.grad + by_bits)
+        return Measured(bits, error * self.lagrange)
+
+    def _squared(self, out: Tensor, first: int, last: int, scale: float) -> tuple[float, Tensor]:
+        difference = out - self._target[:, first:last]
+        return float(difference.square().sum()) * scale, difference.mul_(2 * scale)
+
+    def _keep_frame(self) -> None:
+        """Axes and means stay; only the steps learn."""
+        c = self.net.channels
+        frame = self.weights["frame"]
+        if frame.grad is not None:
+            frame.grad[: c * c + c] = 0
+
+    @torch.no_grad()
+    def measured(self) -> Measured:
+        """Bits and error with the latents rounded."""
+        values, weights = self._rounded(), self.held()
+        parts = self._parts(values)
+        bits = self._model.run(weights, parts, None, range(len(self._model.pieces)))
+        return Measured(bits, float(self._error(weights, values)))
+
+    def _error(self, weights: Weights, values: Tensor) -> Tensor:
+        out = forward(weights, self._stack(weights, values))
+        return (out - self._target).square().sum()
+
+    def _probe(self) -> dict[str, Tensor]:
+        for tensor in self.weights.values():
+            tensor.grad = None
+        values = self._rounded()
+        parts, zeros = self._parts(values), self._parts(torch.zeros_like(values))
+        signs = self._parts(self._signs(values.shape) * math.sqrt(math.log(2) / 2))
+        self._model.run(self.weights, parts, zeros, range(len(self._model.pieces)), signs)
+        stack, scale = self._stack(self.weights, values), 1 / math.sqrt(self.lagrange)
+        random = self._signs(self._target.shape)
+        _, gradient = backward(
+            self.weights, stack.detach(), lambda out, a, b: (0.0, random[:, a:b] * scale)
+        )
+        stack.backward(gradient)
+        found = {n: w.grad.detach() for n, w in self.weights.items() if w.grad is not None}
+        for tensor in self.weights.values():
+            tensor.grad = None
+        return found
+
+    # --- tensors on grids, and results ---
+
+    def use_grids(self) -> None:
+        """Choose grids for the tensors as they stand, and round to them from now on."""
+        super().use_grids()
+        assert self.grids is not None
+        frame = self.arrays()["frame"]
+        low = float(np.float16(frame.min() - _FINER_BY))
+        high = float(np.float16(frame.max() + _COARSER_BY))
+        levels = _FINER_LEVELS if self.step < _FINE_STEP else _FRAME_LEVELS
+        self._round_to(self.grids, frame=Grid(levels, low, high))
+        by_name = dict(zip(self.weights, self.grids, strict=True))
+        self._context_learner.use_grids([by_name[n] for n in self._learned["contexts"]])
+        self._learner.use_grids([by_name[n] for n in self._learned["networks"]])
+
+    def integers(self) -> list[np.ndarray]:
+        """Latents by plane, int32 (rows, columns), as the file would hold them."""
+        return [part.numpy() for part in self._parts(self._integers())]
+
+
+def _first_weights(
+    net: Grids, frame: np.ndarray, generator: torch.Generator, device: torch.device
+) -> dict[str, Tensor]:
+    """Leaves in file order: planes add up to channels, the rest at random."""
+    weights = {}
+    for spec in net.tensors():
+        values = torch.rand(spec.shape, generator=generator) * 2 - 1
+        values = values * spec.bound + spec.start
+        if spec.name == "frame":
+            values = torch.from_numpy(frame)
+        elif spec.name == "taps":
+            values = torch.tensor(_FIRST_TAPS).expand(spec.shape).clone()
+        elif spec.name == "skip":
+            for place, (channel, _) in enumerate(net.places()):
+                values[channel, place] = 1.0
+        weights[spec.name] = values.to(device).requires_grad_()
+    return weights
+
+
+def fitted_frame(net: Grids, samples: np.ndarray, step: float) -> tuple[np.ndarray, Tensor]:
+    """The frame tensor, float32, for a step of the finest plane, and channels (C, h, w) in its
+    axes. `samples`: (h, w, C) float32 in 0..1."""
+    means, axes = principal_axes(samples)
+    steps = [(math.log2(step) - FALL * level) / 16 for _, level in net.places()]
+    frame = np.concatenate([axes.ravel(), means, steps]).astype(np.float32)
+    channels = (samples - means.astype(np.float32)) @ axes.astype(np.float32)
+    return frame, torch.from_numpy(np.ascontiguousarray(channels.transpose(2, 0, 1)))
+
+
+def laplacian(net: Grids, target: Tensor) -> Sequence[Tensor]:
+    """What every plane adds to those doubled from below (Burt and Adelson 1983), in file order."""
+    smaller = [target]
+    for _ in range(net.levels):
+        smaller.append(_halved(smaller[-1]))
+    taps = torch.tensor(_FIRST_TAPS, device=target.device)
+    planes, sums = [], torch.zeros_like(smaller[-1])
+    for level in range(net.levels, -1, -1):
+        whole = smaller[level]
+        if level < net.levels:
+            sums = doubled(xp, sums, taps)[:, : whole.shape[1], : whole.shape[2]]
+        count = net.channels if level >= net.colour_from else 1
+        details = whole[:count] - sums[:count]
+        planes += list(details)
+        sums = torch.cat([sums[:count] + details, sums[count:]])
+    return planes
+
+
+def _halved(planes: Tensor) -> Tensor:
+    """Means of 2x2 samples, of those there are at odd ends."""
+    rows, columns = planes.shape[1:]
+    even = torch.nn.functional.pad(planes[None], (0, columns % 2, 0, rows % 2), mode="replicate")
+    return torch.nn.functional.avg_pool2d(even, 2)[0]

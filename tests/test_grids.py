@@ -1,0 +1,220 @@
+"""Latent grids: contexts in integers and floats, doubling, parts, drafts, rates."""
+
+import math
+from fractions import Fraction
+
+import array_api_compat.torch as xp
+import forge
+import numpy as np
+import pytest
+import spec_decoder
+import torch
+
+import inrcodec
+from inrcodec.decoder import grids_latents
+from inrcodec.decoder.grids import synthesise
+from inrcodec.encoder.grids.context import ContextModel
+from inrcodec.encoder.grids.doubling import doubled as fast_doubled
+from inrcodec.encoder.grids.fit import GridsFit, laplacian
+from inrcodec.encoder.grids.synthesis import forward, stacked
+from inrcodec.entropy import centred
+from inrcodec.entropy.survival import BIT_COST, SCALES, STEP_COST
+from inrcodec.errors import Corrupt, OptionError
+from inrcodec.nets.grids import Grids, doubled
+from inrcodec.signals import Signal
+
+SETTINGS = {"steps": "30"}
+
+
+def picture(shape=(70, 45), channels=3, depth=8):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    planes = [
+        0.5 + 0.3 * np.sin(x / 4 + c) * np.cos(y / 5) + 0.1 * (x + y > 20) for c in range(channels)
+    ]
+    samples = np.rint(np.stack(planes, axis=-1) * (2**depth - 1))
+    return Signal("image", samples.astype(np.uint8 if depth == 8 else np.uint16))
+
+
+def random_weights(net, seed=0):
+    rng = np.random.default_rng(seed)
+    weights = {
+        spec.name: rng.uniform(-1, 1, spec.shape).astype(np.float32) * max(spec.bound, 0.2)
+        for spec in net.tensors()
+    }
+    weights["frame"][-net.count :] = -0.2
+    return weights
+
+
+def random_latents(net, seed=0):
+    rng = np.random.default_rng(seed)
+    return [np.rint(rng.laplace(0, 0.5, p.shape)).astype(np.int32) for p in net.planes()]
+
+
+@pytest.fixture(scope="module")
+def coded():
+    return inrcodec.encode(picture(), size=1500, repr="grids", settings=SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels", "depth"), [((1, 1), 1, 8), ((9, 140), 2, 8), ((33, 21), 4, 16)]
+)
+def test_any_size_is_coded_within_its_budget_and_the_second_decoder_agrees(shape, channels, depth):
+    data = inrcodec.encode(
+        picture(shape, channels, depth), size=1400, repr="grids", settings=SETTINGS
+    )
+    samples = inrcodec.decode(data).samples
+    assert len(data) <= 1400
+    assert samples.shape == (*shape, channels)
+    difference = np.abs(samples.astype(int) - spec_decoder.decode(data).astype(int)).max()
+    assert difference <= (1 if depth == 8 else 8)
+
+
+def test_a_fit_comes_near_the_picture(coded):
+    assert inrcodec.compare(picture(), inrcodec.decode(coded))["psnr_db"] > 38
+    assert inrcodec.info(coded)["version"] == "1.7"
+
+
+def test_a_quality_is_met():
+    data = inrcodec.encode(picture(), psnr=36.0, repr="grids", settings=SETTINGS)
+    assert inrcodec.compare(picture(), inrcodec.decode(data))["psnr_db"] >= 36
+
+
+def test_a_region_and_a_crop_have_the_samples_of_the_whole(coded):
+    whole = inrcodec.decode(coded).samples
+    region = (7, 30, 20, 36)
+    part = whole[30:66, 7:27]
+    assert np.array_equal(inrcodec.decode(coded, region=region).samples, part)
+    smaller = inrcodec.crop(coded, region=region)
+    assert len(smaller) < len(coded)
+    assert np.array_equal(inrcodec.decode(smaller).samples, part)
+
+
+@pytest.mark.parametrize("scale", [2, 4, 6, 8])
+def test_a_draft_is_like_the_reduced_picture(coded, scale):
+    exact = inrcodec.decode(coded, scale=scale).samples
+    draft = inrcodec.decode(coded, scale=scale, draft=True).samples
+    assert draft.shape == exact.shape
+    assert np.abs(draft.astype(int) - exact.astype(int)).mean() < 12
+
+
+def test_what_is_written_is_read():
+    net = Grids((70, 33), 4, 3, 5, 4, 2)
+    weights, latents = random_weights(net), random_latents(net)
+    latents[0][0, 0] = 2**15 - 1
+    data = grids_latents.write_latents(net, weights, latents)
+    read = grids_latents.read_latents(net, weights, data, 0)
+    assert all(np.array_equal(a, b) for a, b in zip(read, latents, strict=True))
+
+
+def test_a_latent_beyond_what_files_hold_is_rejected():
+    net = Grids((4, 4), 1, 2, 2, 1, 0)
+    weights = random_weights(net)
+    weights["p3.0"][:] = (7.99, 7.0)
+    latents = [np.full(p.shape, 2**15 + 5, dtype=np.int32) for p in net.planes()]
+    data = grids_latents.write_latents(net, weights, latents)
+    with pytest.raises(Corrupt, match="level 1 has a latent of magnitude above 32767"):
+        grids_latents.read_latents(net, weights, data, 0)
+
+
+def test_integers_do_not_depend_on_threads(coded):
+    from threadpoolctl import threadpool_limits
+
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.append(inrcodec.decode(coded).samples)
+    assert np.array_equal(*found)
+
+
+def test_contexts_in_floats_cost_what_the_stream_takes():
+    net = Grids((100, 75), 3, 3, 6, 3, 1)
+    weights, latents = random_weights(net, 1), random_latents(net, 1)
+    data = grids_latents.write_latents(net, weights, latents)
+    model = ContextModel(net, torch.device("cpu"))
+    tensors = {name: torch.from_numpy(w) for name, w in weights.items()}
+    values = [torch.from_numpy(q).float() for q in latents]
+    bits = model.run(tensors, values, None, range(len(model.pieces)))
+    assert bits == pytest.approx(8 * len(data), rel=0.01)
+
+
+def test_gradients_of_bits_are_those_of_differences():
+    net = Grids((13, 10), 3, 3, 4, 2, 1)
+    tensors = {n: torch.from_numpy(w).requires_grad_() for n, w in random_weights(net, 2).items()}
+    values = [torch.from_numpy(q).float() + 0.2 for q in random_latents(net, 2)]
+    model = ContextModel(net, torch.device("cpu"))
+    order, gradients = range(len(model.pieces)), [torch.zeros_like(v) for v in values]
+    model.run(tensors, values, gradients, order)
+    change = [0.01 * g for g in gradients]
+    after, before = (
+        model.run(tensors, [v + s * c for v, c in zip(values, change, strict=True)], None, order)
+        for s in (1, -1)
+    )
+    slope = sum(float((g * c).sum()) for g, c in zip(gradients, change, strict=True))
+    assert (after - before) / 2 == pytest.approx(slope, rel=0.02)
+
+
+def test_doubling_with_gradients_is_the_plain_one():
+    generator = torch.Generator().manual_seed(0)
+    planes = torch.randn(2, 5, 1, dtype=torch.float64, generator=generator, requires_grad=True)
+    taps = torch.randn(4, dtype=torch.float64, generator=generator, requires_grad=True)
+    larger = [fast_doubled(planes, taps), doubled(xp, planes, taps)]
+    slope = torch.randn(larger[0].shape, dtype=torch.float64, generator=generator)
+    found = [torch.autograd.grad((x * slope).sum(), [planes, taps]) for x in larger]
+    torch.testing.assert_close(*larger)
+    torch.testing.assert_close(*found)
+
+
+def test_the_laplacian_adds_up_to_the_picture_through_the_first_weights():
+    samples = picture((37, 22)).samples.astype(np.float32) / 255
+    net = Grids((37, 22), 3, 4, 4, 3, 0)
+    fitted = GridsFit(net, samples, 0.01, 1e-4, 0, torch.device("cpu"))
+    steps = torch.exp2(net.frame_parts(fitted.weights["frame"].detach())[2])
+    planes = [p * s for p, s in zip(fitted._parts(fitted.latents.detach()), steps, strict=True)]
+    weights = {n: w.detach() * (0 if n.startswith("K") else 1) for n, w in fitted.weights.items()}
+    out = forward(weights, stacked(net, weights, planes))
+    torch.testing.assert_close(out, fitted._target, atol=1e-5, rtol=0)
+    assert len(laplacian(net, fitted._target)) == net.count
+
+
+def test_decoder_and_encoder_synthesise_alike():
+    net = Grids((40, 51), 3, 5, 4, 3, 1)
+    weights, latents = random_weights(net, 3), random_latents(net, 3)
+    weights["frame"][:12] = [*np.eye(3, dtype=np.float32).ravel(), 0, 0, 0]
+    samples = synthesise(net, weights, latents, net.whole)
+    tensors = {name: torch.from_numpy(w) for name, w in weights.items()}
+    steps = torch.exp2(net.frame_parts(tensors["frame"])[2])
+    planes = [torch.from_numpy(q) * s for q, s in zip(latents, steps, strict=True)]
+    out = forward(tensors, stacked(net, tensors, planes))
+    np.testing.assert_allclose(samples, out.numpy().transpose(1, 2, 0), rtol=1e-3, atol=1e-3)
+
+
+def test_costs_are_chances_and_near_no_middle():
+    model = centred.centred()
+    offsets = range(centred.FIRST_OFFSET, centred.FIRST_OFFSET + centred.OFFSETS)
+    for row, f in enumerate(offsets):
+        for i in range(SCALES):
+            for cost in (centred.zero_cost(f, i), centred.sign_cost(f, i)):
+                if 1 < cost < 12 * BIT_COST:
+                    assert abs(cost % 1 - 0.5) > 1e-5
+            s = 2 ** ((i - 40) / 8)
+            negative = 0.5 * math.exp((-f / 16 - 0.5) / s)
+            positive = 0.5 * math.exp((f / 16 - 0.5) / s)
+            zero = 2 ** (-model.zero[row * SCALES + i] / BIT_COST)
+            if 1 < model.zero[row * SCALES + i] < 12 * BIT_COST:
+                assert zero == pytest.approx(1 - negative - positive, abs=2e-4)
+            sign = 2 ** (-model.sign[row * SCALES + i] / BIT_COST)
+            if 1 < model.sign[row * SCALES + i] < 12 * BIT_COST:
+                assert sign == pytest.approx(negative / (negative + positive), rel=2e-4)
+    assert len(model.zero) == len(model.sign) == len(model.step) == 16 * len(STEP_COST)
+
+
+def test_grids_are_for_pictures():
+    sound = Signal("audio", np.zeros((50, 1), dtype=np.float32), rate=Fraction(8000))
+    with pytest.raises(OptionError, match="repr = grids is not for audio"):
+        inrcodec.encode(sound, size=500, repr="grids")
+
+
+def test_a_file_says_what_it_costs():
+    facts = inrcodec.info(forge.make_file(forge.GRIDS))
+    assert facts["repr"] == "grids"
+    assert facts["macs_per_sample"] > 0
