@@ -204,6 +204,33 @@ def beside_default(results: Path, name: str) -> str:
     return markdown(header, lines) + f"\n\n{where(theirs)}."
 
 
+def grids_beside_pyramid(results: Path) -> str:
+    """Latent grids, the pyramid at effort 7 and AVIF, picture by picture."""
+    theirs = rows_of(results, "kodak_grids")
+    pyramid = {(r["image"], r["asked_bpp"]): r for r in pyramid_rows(results).get(7, [])}
+    lines = []
+    for row in theirs:
+        key = (row["image"], row["asked_bpp"])
+        if key not in pyramid:
+            raise Missing(f"results/kodak_pyramid.json has no {key[0]} at effort 7 yet")
+        other = pyramid[key]
+        lines.append(
+            [
+                row["image"],
+                f"{row['bpp']:.3f}",
+                f"{row['psnr_db']:.2f}",
+                f"{other['psnr_db']:.2f}",
+                f"{row['avif_psnr_db']:.2f}",
+                f"{row['encode_s']:.0f}",
+                f"{other['encode_s']:.0f}",
+                f"{row['decode_s']:.2f}",
+            ]
+        )
+    header = ["picture", "bpp", f"grids, effort {theirs[0]['effort']}, dB", "pyramid, effort 7, dB"]
+    header += ["AVIF, dB", "grids, s", "pyramid, s", "decode of grids, s"]
+    return markdown(header, lines) + f"\n\n{where(theirs)}."
+
+
 def paper_size(results: Path) -> str:
     """ASMR at its paper's size: PSNR in float32 and after rounding without further steps."""
     groups = record.grouped(rows_of(results, "paper_size"), "steps", "batch", "learning_rate")
@@ -253,6 +280,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "avif": beside_avif,
     "doh": lambda results: beside_default(results, "kodak_doh"),
     "effort9": lambda results: beside_default(results, "kodak_effort9"),
+    "grids": grids_beside_pyramid,
     "paper_size": paper_size,
     "speed": speed,
     "startup": startup,

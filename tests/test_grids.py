@@ -1,6 +1,7 @@
 """Latent grids: contexts in integers and floats, doubling, parts, drafts, rates."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import array_api_compat.torch as xp
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 import spec_decoder
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import inrcodec
+from inrcodec.container import Net, parse_file
 from inrcodec.decoder import grids_latents
 from inrcodec.decoder.grids import synthesise
 from inrcodec.encoder.grids.context import ContextModel
@@ -20,7 +24,9 @@ from inrcodec.encoder.grids.synthesis import forward, stacked
 from inrcodec.entropy import centred
 from inrcodec.entropy.survival import BIT_COST, SCALES, STEP_COST
 from inrcodec.errors import Corrupt, OptionError
+from inrcodec.limits import Limits
 from inrcodec.nets.grids import Grids, doubled
+from inrcodec.network import grids_of
 from inrcodec.signals import Signal
 
 SETTINGS = {"steps": "30"}
@@ -218,3 +224,22 @@ def test_a_file_says_what_it_costs():
     facts = inrcodec.info(forge.make_file(forge.GRIDS))
     assert facts["repr"] == "grids"
     assert facts["macs_per_sample"] > 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(header=forge.headers(side=70, width=4, layers=3, nets=(Net.GRIDS,)), seed=st.integers(0, 99))
+def test_same_latents_and_samples_as_the_second_decoder(header, seed):
+    header = replace(header, levels=min(header.levels, 4))
+    header = replace(header, colour_from=min(header.colour_from, header.levels))
+    tensors = forge.random_tensors(header, seed)
+    data = forge.make_file(header, tensors, latents=forge.random_latents(header, seed))
+    part = parse_file(data, Limits()).segments[0]
+    weights = forge.weights_of(header, tensors)
+    read = grids_latents.read_latents(grids_of(header), weights, part.latents, 0)
+    decoded = spec_decoder.read_file(data)
+    coded = spec_decoder.coded_parts(decoded.head, decoded.segments[0].arrays())
+    assert all(np.array_equal(a, b) for a, b in zip(read, coded, strict=True))
+    ours = inrcodec.decode(data).samples.astype(int)
+    theirs = spec_decoder.samples_of(decoded).astype(int)
+    # The numbers are far from a picture's; 16-bit samples show float32's last digits.
+    assert np.abs(ours - theirs).max() <= (1 if header.depth == 8 else 8)

@@ -156,3 +156,17 @@ def test_check_fails_on_a_difference_and_writes_nothing(tmp_path, monkeypatch):
     assert CliRunner().invoke(tables.main).exit_code == 0
     assert CliRunner().invoke(tables.main, ["--check"]).exit_code == 0
     assert "26.5" in page.read_text()
+
+
+def test_grids_stand_beside_the_pyramid_and_avif(tmp_path):
+    row = {"image": "kodim03", "asked_bpp": 0.3, "bpp": 0.298, "psnr_db": 36.5, "effort": 8}
+    row |= {"asked_repr": "grids", "repr": "grids", "avif_psnr_db": 35.8, "encode_s": 700.0}
+    row |= {"decode_s": 0.8, "processor": "cpu", "threads": 1, "torch": "2", "commit": "a"}
+    row |= {"settings": ""}
+    save(tmp_path, "kodak_grids", [row])
+    with pytest.raises(tables.Missing, match="kodak_pyramid"):
+        tables.grids_beside_pyramid(tmp_path)
+    other = row | {"asked_repr": "pyramid", "repr": "pyramid", "effort": 7, "psnr_db": 36.0}
+    save(tmp_path, "kodak_pyramid", [other | {"encode_s": 200.0}])
+    made = tables.grids_beside_pyramid(tmp_path)
+    assert "| kodim03 | 0.298 | 36.50 | 36.00 | 35.80 | 700 | 200 | 0.80 |" in made
