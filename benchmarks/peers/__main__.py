@@ -98,7 +98,7 @@ def latency_command(threads: int, device: str) -> None:
     rows, where = [], record.provenance(threads, command) | {"device": device}
     for task, grid in GRIDS.items():
         for name, network in TASKS[task].networks.items():
-            ms = round(latency(network.make(*grid), device), 1)
+            ms = round(latency(network.make(*grid), device), 3)
             rows.append({"task": task, "network": name, "latency_ms": ms} | where)
             click.echo(f"{task} {name}: {ms:.1f} ms")
     record.save(RESULTS / "peers_latency.json", command, rows)
