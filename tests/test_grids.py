@@ -136,7 +136,7 @@ def test_contexts_in_floats_cost_what_the_stream_takes():
     net = Grids((100, 75), 3, 3, 6, 3, 1)
     weights, latents = random_weights(net, 1), random_latents(net, 1)
     data = grids_latents.write_latents(net, weights, latents)
-    model = ContextModel(net, torch.device("cpu"))
+    model = ContextModel(net)
     tensors = {name: torch.from_numpy(w) for name, w in weights.items()}
     values = [torch.from_numpy(q).float() for q in latents]
     bits = model.run(tensors, values, None, range(len(model.pieces)))
@@ -147,7 +147,7 @@ def test_gradients_of_bits_are_those_of_differences():
     net = Grids((13, 10), 3, 3, 4, 2, 1)
     tensors = {n: torch.from_numpy(w).requires_grad_() for n, w in random_weights(net, 2).items()}
     values = [torch.from_numpy(q).float() + 0.2 for q in random_latents(net, 2)]
-    model = ContextModel(net, torch.device("cpu"))
+    model = ContextModel(net)
     order, gradients = range(len(model.pieces)), [torch.zeros_like(v) for v in values]
     model.run(tensors, values, gradients, order)
     change = [0.01 * g for g in gradients]

@@ -68,11 +68,6 @@ class Plane:
         """Number of latents."""
         return self.rows * self.columns
 
-    @property
-    def first(self) -> tuple[int, int]:
-        """Its first row and column."""
-        return (self.top, self.left)
-
     def part(self, inner: "Plane") -> tuple[slice, slice]:
         """Rows and columns that a plane inside it has."""
         top, left = inner.top - self.top, inner.left - self.left

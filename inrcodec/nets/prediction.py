@@ -47,7 +47,6 @@ class ContextNetwork:
         self._first = np.hstack([first, bias[:, None]])
         self._second = np.hstack([second, inner_bias[:, None]])
         self._last, self._levels = last, _units(weights[f"p3.{number}"])
-        self.inputs = first.shape[1]
 
     def at_level(self, level: int) -> "LevelNetwork":
         """As it is for planes of a level."""

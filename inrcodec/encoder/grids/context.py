@@ -32,8 +32,8 @@ class _Piece:
 class ContextModel:
     """Bits of all latents of a picture under its context networks."""
 
-    def __init__(self, net: Grids, device: torch.device) -> None:
-        self.net, self._planes, self.device = net, net.planes(), device
+    def __init__(self, net: Grids) -> None:
+        self._planes = net.planes()
         self._order = {place: i for i, place in enumerate(net.places())}
         self.pieces = [piece for i, plane in enumerate(self._planes) for piece in _cut(i, plane)]
         self.latents = sum(plane.size for plane in self._planes)

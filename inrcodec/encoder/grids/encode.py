@@ -5,16 +5,13 @@ import math
 import numpy as np
 from torch import Tensor
 
-from inrcodec.container.header import Header
-from inrcodec.container.sections import pack_file
 from inrcodec.decoder.grids_latents import latents_crc, write_latents
 from inrcodec.encoder.grids.fit import FALL, GridsFit, fitted_frame, laplacian
-from inrcodec.encoder.latent_job import ERROR_SHARE, bisected, static_bits, stored_tensors
+from inrcodec.encoder.latent_job import ERROR_SHARE, StoredTensors, bisected, static_bits
 from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.nets.grids import Grids
-from inrcodec.weights.storage import Direct
 
 # Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
 STEPS = {1: 25, 2: 50, 3: 80, 4: 120, 5: 250, 6: 450, 7: 850, 8: 2000, 9: 5000}
@@ -74,17 +71,9 @@ class GridsJob(pyramid.PyramidJob):
         step, device = max(step, least), device_of(options)
         return net, GridsFit(net, samples, step, least, options.seed, device)
 
-    def file(self) -> bytes:
-        """The file as the fit stands."""
-        stored, latents = stored_tensors(self.net.tensors(), self.fitted), self.fitted.integers()
-        self._weights_payload = stored.payload
-        crc = latents_crc(latents, stored.crc)
+    def _coded(self, stored: StoredTensors, latents: list[np.ndarray]) -> tuple[int, bytes]:
         payload = write_latents(self.net, stored.values, latents)
-        metadata = self.session.signal.metadata
-        return pack_file(self._header(crc), [self._weights_payload], metadata, [payload])
-
-    def _header(self, crc: int) -> Header:
-        return self.session.header(self.net, Direct(), [crc])
+        return latents_crc(latents, stored.crc), payload
 
 
 class _Start:

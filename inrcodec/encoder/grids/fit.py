@@ -12,8 +12,7 @@ from inrcodec.encoder.grids.context import ContextModel
 from inrcodec.encoder.grids.synthesis import backward, forward, stacked
 from inrcodec.encoder.latent_fit import LatentFit, Measured, Weights
 from inrcodec.encoder.pyramid.cells import StripeLearner
-from inrcodec.encoder.pyramid.fit import principal_axes
-from inrcodec.encoder.rate import Grid
+from inrcodec.encoder.pyramid.fit import first_weights, frame_grid, principal_axes
 from inrcodec.nets.grids import Grids, doubled
 
 _STEP_RATE, _TAPS_RATE = 0.001, 0.001
@@ -25,8 +24,6 @@ FALL = 0.85
 FIRST_RATIO = 0.15
 # Bicubic interpolation between four values, a quarter of the way.
 _FIRST_TAPS = (-0.0351562, 0.2617188, 0.8789062, -0.1054688)
-_FINER_BY, _COARSER_BY = 1 / 16, 0.01
-_FRAME_LEVELS, _FINER_LEVELS, _FINE_STEP = 1 << 14, 1 << 16, 2.0**-9
 
 
 class GridsFit(LatentFit):
@@ -46,7 +43,7 @@ class GridsFit(LatentFit):
         device: torch.device,
     ) -> None:
         self.net = net
-        self._model = ContextModel(net, device)
+        self._model = ContextModel(net)
         generator = torch.Generator().manual_seed(seed % 2**63)
         frame, target = fitted_frame(net, samples, step)
         weights = _first_weights(net, frame, generator, device)
@@ -196,11 +193,7 @@ class GridsFit(LatentFit):
         """Choose grids for the tensors as they stand, and round to them from now on."""
         super().use_grids()
         assert self.grids is not None
-        frame = self.arrays()["frame"]
-        low = float(np.float16(frame.min() - _FINER_BY))
-        high = float(np.float16(frame.max() + _COARSER_BY))
-        levels = _FINER_LEVELS if self.step < _FINE_STEP else _FRAME_LEVELS
-        self._round_to(self.grids, frame=Grid(levels, low, high))
+        self._round_to(self.grids, frame=frame_grid(self.arrays()["frame"], self.step))
         by_name = dict(zip(self.weights, self.grids, strict=True))
         self._context_learner.use_grids([by_name[n] for n in self._learned["contexts"]])
         self._learner.use_grids([by_name[n] for n in self._learned["networks"]])
@@ -214,18 +207,11 @@ def _first_weights(
     net: Grids, frame: np.ndarray, generator: torch.Generator, device: torch.device
 ) -> dict[str, Tensor]:
     """Leaves in file order: planes add up to channels, the rest at random."""
-    weights = {}
-    for spec in net.tensors():
-        values = torch.rand(spec.shape, generator=generator) * 2 - 1
-        values = values * spec.bound + spec.start
-        if spec.name == "frame":
-            values = torch.from_numpy(frame)
-        elif spec.name == "taps":
-            values = torch.tensor(_FIRST_TAPS).expand(spec.shape).clone()
-        elif spec.name == "skip":
-            for place, (channel, _) in enumerate(net.places()):
-                values[channel, place] = 1.0
-        weights[spec.name] = values.to(device).requires_grad_()
+    weights = first_weights(net.tensors(), frame, generator, device)
+    with torch.no_grad():
+        weights["taps"].copy_(torch.tensor(_FIRST_TAPS))
+        for place, (channel, _) in enumerate(net.places()):
+            weights["skip"][channel, place] = 1.0
     return weights
 
 

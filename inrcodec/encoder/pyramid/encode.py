@@ -14,6 +14,7 @@ from inrcodec.encoder.goal import AIM, TOLERANCE_DB, meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
 from inrcodec.encoder.latent_job import (
     ERROR_SHARE,
+    StoredTensors,
     bisected,
     error_for,
     expected_bytes,
@@ -224,10 +225,14 @@ class PyramidJob:
         """The file as the fit stands."""
         stored, latents = stored_tensors(self.net.tensors(), self.fitted), self.fitted.integers()
         self._weights_payload = stored.payload
-        crc = latents_crc(latents, stored.crc)
-        payload = write_latents(self.net, stored.values, latents)
+        crc, payload = self._coded(stored, latents)
         metadata = self.session.signal.metadata
         return pack_file(self._header(crc), [self._weights_payload], metadata, [payload])
+
+    def _coded(self, stored: StoredTensors, latents: list[np.ndarray]) -> tuple[int, bytes]:
+        """CRC-32 of all integers, and the LATENTS payload."""
+        payload = write_latents(self.net, stored.values, latents)
+        return latents_crc(latents, stored.crc), payload
 
     def _candidate(self) -> Candidate:
         """The file as the fit stands, decoded and measured. Raises EncodeError."""

@@ -1,6 +1,7 @@
 """The fit of a pyramid: latents, contexts and cell networks, towards a size or a quality."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from inrcodec.encoder.pyramid.context import ContextModel
 from inrcodec.encoder.pyramid.synthesis import Synthesis, analysed
 from inrcodec.encoder.rate import Grid
 from inrcodec.nets import wavelet
+from inrcodec.nets.base import TensorSpec
 from inrcodec.nets.pyramid import Pyramid, frame_parts
 
 _WEIGHT_RATE, _STEP_RATE = 0.025, 0.001
@@ -43,7 +45,7 @@ class PyramidFit(LatentFit):
         self._context_model, self._synthesis = ContextModel(net, device), Synthesis(net)
         generator = torch.Generator().manual_seed(seed % 2**63)
         frame, planes = fitted_frame(net, samples, step)
-        weights = _first_weights(net, frame, generator, device)
+        weights = first_weights(net.tensors(), frame, generator, device)
         planes = planes.to(device)
         self._target = _cells(planes)
         self._mask = _mask(net).to(device) if net.padded != net.shape else None
@@ -176,11 +178,7 @@ class PyramidFit(LatentFit):
         """Choose grids for the tensors as they stand, and round to them from now on."""
         super().use_grids()
         assert self.grids is not None
-        frame = self.arrays()["frame"]
-        low = float(np.float16(frame.min() - _FINER_BY))
-        high = float(np.float16(frame.max() + _COARSER_BY))
-        levels = _FINER_LEVELS if self.step < _FINE_STEP else _FRAME_LEVELS
-        self._round_to(self.grids, frame=Grid(levels, low, high))
+        self._round_to(self.grids, frame=frame_grid(self.arrays()["frame"], self.step))
         by_name = dict(zip(self.weights, self.grids, strict=True))
         self._learner.use_grids([by_name[name] for name in self._finest])
 
@@ -189,12 +187,22 @@ class PyramidFit(LatentFit):
         return [part.numpy() for part in self._parts(self._integers())]
 
 
-def _first_weights(
-    net: Pyramid, frame: np.ndarray, generator: torch.Generator, device: torch.device
+def frame_grid(frame: np.ndarray, step: float) -> Grid:
+    """The grid of a frame tensor, for latents of this step."""
+    low = float(np.float16(frame.min() - _FINER_BY))
+    high = float(np.float16(frame.max() + _COARSER_BY))
+    return Grid(_FINER_LEVELS if step < _FINE_STEP else _FRAME_LEVELS, low, high)
+
+
+def first_weights(
+    specs: Sequence[TensorSpec],
+    frame: np.ndarray,
+    generator: torch.Generator,
+    device: torch.device,
 ) -> dict[str, Tensor]:
     """Leaves in file order: the frame, all else at random."""
     weights = {}
-    for spec in net.tensors():
+    for spec in specs:
         values = torch.rand(spec.shape, generator=generator) * 2 - 1
         values = values * spec.bound + spec.start
         if spec.name == "frame":
