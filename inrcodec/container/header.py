@@ -423,15 +423,23 @@ def _window_problems(header: Header) -> list[str]:
     return problems
 
 
+def _level_problems(header: Header, *names: str) -> list[str]:
+    """Of levels for the rows and columns there are, and of fields that name one of them."""
+    problems = []
+    if header.levels > 1 and 2**header.levels > max(header.coded_shape[-2:]):
+        problems.append(f"levels = {header.levels} are too many for {header.coded_shape}")
+    return problems + [
+        f"{name} = {getattr(header, name)} is more than the levels"
+        for name in names
+        if getattr(header, name) > header.levels
+    ]
+
+
 def _pyramid_problems(header: Header) -> list[str]:
     problems = []
     if header.storage != Storage.DIRECT:
         problems.append("a pyramid's tensors are not stored by projection")
-    if header.levels > 1 and 2**header.levels > max(header.coded_shape):
-        problems.append(f"levels = {header.levels} are too many for {header.coded_shape}")
-    for name in ("colour_from", "stages"):
-        if getattr(header, name) > header.levels:
-            problems.append(f"{name} = {getattr(header, name)} is more than the levels")
+    problems += _level_problems(header, "colour_from", "stages")
     if header.tile % 2 ** (header.levels + 1):
         problems.append(f"tile = {header.tile} is not a multiple of 2^(levels + 1)")
     return problems
@@ -441,19 +449,14 @@ def _grids_problems(header: Header) -> list[str]:
     problems = []
     if header.storage != Storage.DIRECT:
         problems.append("the tensors of grids are not stored by projection")
-    if header.levels > 1 and 2**header.levels > max(header.coded_shape):
-        problems.append(f"levels = {header.levels} are too many for {header.coded_shape}")
-    if header.colour_from > header.levels:
-        problems.append(f"colour_from = {header.colour_from} is more than the levels")
-    return problems
+    return problems + _level_problems(header, "colour_from")
 
 
 def _film_problems(header: Header) -> list[str]:
     problems = []
     if header.storage != Storage.DIRECT:
         problems.append("a film's tensors are not stored by projection")
-    if header.levels > 1 and 2**header.levels > max(header.coded_shape[1:]):
-        problems.append(f"levels = {header.levels} are too many for {header.coded_shape}")
+    problems += _level_problems(header)
     least = 1 if header.layout == Layout.YCBCR_420 else 0
     if not least <= header.colour_from <= header.levels:
         problems.append(f"colour_from = {header.colour_from} is outside {least}..{header.levels}")

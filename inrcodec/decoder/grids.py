@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from inrcodec.decoder.colour import coloured
 from inrcodec.nets.grids import CONVOLUTIONS, Box, Grids, by_level, cropped, doubled, synthesised
 
 Weights = Mapping[str, np.ndarray]
@@ -36,7 +37,7 @@ def synthesise(
         stack = _stack(net, weights, latents, boxes, omitted)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             planes = _evaluated(weights, stack, boxes[omitted], box, net.sides(omitted), pool)
-        return _coloured(planes, axes.astype(np.float32), means.astype(np.float32))
+            return coloured(planes, axes.astype(np.float32), means.astype(np.float32), pool)
 
 
 def _enlarged(net: Grids, box: Box, omitted: int) -> Box:
@@ -133,14 +134,3 @@ def _in_tiles(
         keep = slice(max(-before, 0), bordered.shape[axis + 1] - max(-after, 0))
         bordered = bordered[(slice(None),) * (axis + 1) + (keep,)]
     return np.pad(bordered, ((0, 0), *[(max(a, 0), max(b, 0)) for a, b in spare]))
-
-
-def _coloured(planes: np.ndarray, axes: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Planes (C, h, w) in the channel axes to samples (h, w, C), summed plane by plane."""
-    samples = np.empty((*planes.shape[1:], len(planes)), dtype=np.float32)
-    for k in range(len(planes)):
-        total = axes[k, 0] * planes[0]
-        for c in range(1, len(planes)):
-            total += axes[k, c] * planes[c]
-        samples[..., k] = total + means[k]
-    return samples

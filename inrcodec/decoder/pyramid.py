@@ -8,6 +8,7 @@ from itertools import pairwise, product
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from inrcodec.decoder.colour import coloured
 from inrcodec.decoder.evaluate import box_means
 from inrcodec.nets import wavelet
 from inrcodec.nets.cells import corrections
@@ -67,24 +68,7 @@ def _synthesise(
         for axis in (0, 1):
             sides = [sides[axis] for sides in boxes[len(latents) - 1 :]]
             low = box_means(_smooth(low, axis + 1, sides), axis + 1, factor)
-        return _coloured(low, axes.astype(np.float32), means.astype(np.float32), pool)
-
-
-def _coloured(
-    planes: np.ndarray, axes: np.ndarray, means: np.ndarray, pool: ThreadPoolExecutor
-) -> np.ndarray:
-    """Planes (C, h, w) in the channel axes to samples (h, w, C), summed plane by plane."""
-    samples = np.empty((*planes.shape[1:], len(planes)), dtype=np.float32)
-
-    @np.errstate(all="ignore")
-    def channel(k: int) -> None:
-        total = axes[k, 0] * planes[0]
-        for c in range(1, len(planes)):
-            total += axes[k, c] * planes[c]
-        samples[..., k] = total + means[k]
-
-    list(pool.map(channel, range(len(planes))))
-    return samples
+        return coloured(low, axes.astype(np.float32), means.astype(np.float32), pool)
 
 
 def _smooth(low: np.ndarray, axis: int, sides: list[tuple[int, int]]) -> np.ndarray:

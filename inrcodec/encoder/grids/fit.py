@@ -12,7 +12,7 @@ from inrcodec.encoder.grids.context import ContextModel
 from inrcodec.encoder.grids.synthesis import backward, forward, stacked
 from inrcodec.encoder.latent_fit import LatentFit, Measured, Weights
 from inrcodec.encoder.pyramid.cells import StripeLearner
-from inrcodec.encoder.pyramid.fit import first_weights, frame_grid, principal_axes
+from inrcodec.encoder.pyramid.fit import first_weights, frame_grid, keep_axes, principal_axes
 from inrcodec.nets.grids import Grids, doubled
 
 _STEP_RATE, _TAPS_RATE = 0.001, 0.001
@@ -140,7 +140,7 @@ class GridsFit(LatentFit):
             lambda: self._learner.learn(rate),
         )
         stack.backward(gradient)
-        self._keep_frame()
+        keep_axes(self.weights["frame"], self.net.channels)
         if not hard:
             assert leaf.grad is not None
             values.backward(leaf.grad + by_bits)
@@ -149,13 +149,6 @@ class GridsFit(LatentFit):
     def _squared(self, out: Tensor, first: int, last: int, scale: float) -> tuple[float, Tensor]:
         difference = out - self._target[:, first:last]
         return float(difference.square().sum()) * scale, difference.mul_(2 * scale)
-
-    def _keep_frame(self) -> None:
-        """Axes and means stay; only the steps learn."""
-        c = self.net.channels
-        frame = self.weights["frame"]
-        if frame.grad is not None:
-            frame.grad[: c * c + c] = 0
 
     @torch.no_grad()
     def measured(self) -> Measured:

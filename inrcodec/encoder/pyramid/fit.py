@@ -154,15 +154,8 @@ class PyramidFit(LatentFit):
             lambda: self._learner.learn(rate),
         )
         torch.autograd.backward([cells, bits], [gradient, torch.ones_like(bits)])
-        self._keep_frame()
+        keep_axes(self.weights["frame"], self.net.channels)
         return error * lagrange
-
-    def _keep_frame(self) -> None:
-        """Axes and means stay; only the steps learn."""
-        c = self.net.channels
-        frame = self.weights["frame"]
-        if frame.grad is not None:
-            frame.grad[: c * c + c] = 0
 
     def _probe_error(self, values: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         cells = self._low_cells(self.weights, values)
@@ -185,6 +178,12 @@ class PyramidFit(LatentFit):
     def integers(self) -> list[np.ndarray]:
         """Latents by grid, int32 (4, bands, rows, columns), as the file would hold them."""
         return [part.numpy() for part in self._parts(self._integers())]
+
+
+def keep_axes(frame: Tensor, channels: int) -> None:
+    """Axes and means stay; only the steps of a frame tensor learn."""
+    if frame.grad is not None:
+        frame.grad[: channels * channels + channels] = 0
 
 
 def frame_grid(frame: np.ndarray, step: float) -> Grid:
