@@ -2,7 +2,9 @@
 
 Five minutes of stereo and 300 frames of 640x360 are encoded, decoded, and decoded in their last
 second alone; seconds and peak memory of each, start-up included. The sound is one of 10 seconds
-over and over, the film one of 32 frames there and back; both are taken from $INRCODEC_DATA.
+over and over, the film one of 32 frames there and back; both are taken from $INRCODEC_DATA. What
+is decoded tells whether segments show: squared errors of the samples and frames beside another
+segment over those elsewhere, and how far errors jump from one to the next there over elsewhere.
 """
 
 import tempfile
@@ -53,6 +55,34 @@ def lengthened(signal: Signal, points: int) -> Signal:
     return signal.along(np.resize(once, points))
 
 
+def borders(error: np.ndarray, segment: int, near: int) -> tuple[float, float]:
+    """Of errors (points along axis 0, ...): mean square of the `near` points on both sides of where
+    segments meet over that elsewhere, and mean square of the jumps there over those elsewhere."""
+    meeting = np.arange(segment, len(error), segment)
+    beside = np.zeros(len(error), dtype=bool)
+    beside[(meeting[:, None] + np.arange(-near, near)).ravel().clip(0, len(error) - 1)] = True
+    jumps, square = np.diff(error, axis=0), error**2
+    over = np.zeros(len(jumps), dtype=bool)
+    over[meeting - 1] = True
+    pairs = [(square, beside), (jumps**2, over)]
+    first, second = (float(x[at].mean() / x[~at].mean()) for x, at in pairs)
+    return first, second
+
+
+def _border_facts(signal: Signal, file: Path, back: str) -> record.Row:
+    """The same of a file that was decoded to another, if it has segments."""
+    import inrcodec
+
+    facts = inrcodec.info(file.read_bytes())
+    if facts["segments"] == 1:
+        return {}
+    decoded = read_signal(Path(back), back).samples
+    error = decoded.astype(np.float32) - signal.samples.astype(np.float32)
+    near = 32 if signal.kind == "audio" else 1
+    beside, jumps = borders(error, facts["segment"], near)
+    return {"borders": round(beside, 3), "jumps": round(jumps, 3)}
+
+
 def long_row(signal: Signal, item: Item, effort: int, threads: int) -> record.Row:
     """Whole commands on a signal."""
     with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +93,7 @@ def long_row(signal: Signal, item: Item, effort: int, threads: int) -> record.Ro
         options = [*item.rate, "--effort", str(effort), "--threads", str(threads), "-q"]
         encode_s, encode_mb = apart(["encode", source, "-o", str(file), *options])
         decode_s, decode_mb = apart(["decode", str(file), "-o", back, "-q"])
+        found = _border_facts(signal, file, back)
         seconds = signal.shape[0] / float(signal.rate or 1)
         last = ["--from", str(round(seconds - 1, 3)), "-o", back, "-f", "-q"]
         part_s, part_mb = apart(["decode", str(file), *last])
@@ -79,7 +110,7 @@ def long_row(signal: Signal, item: Item, effort: int, threads: int) -> record.Ro
         "decode_peak_mb": round(decode_mb),
         "part_s": round(part_s, 2),
         "part_peak_mb": round(part_mb),
-    }
+    } | found
 
 
 def table(rows: Sequence[record.Row]) -> str:
@@ -94,11 +125,13 @@ def table(rows: Sequence[record.Row]) -> str:
             str(row["decode_peak_mb"]),
             f"{row['part_s']:.1f}",
             str(row["part_peak_mb"]),
+            *(f"{row[key]:.2f}" if key in row else "-" for key in ("borders", "jumps")),
         ]
         for row in rows
     ]
     header = ["", "options", "encode, s", "peak, MB", "decode, s", "peak, MB"]
-    return markdown([*header, "last second, s", "peak, MB"], lines)
+    header += ["last second, s", "peak, MB", "error at borders over elsewhere", "of its jumps"]
+    return markdown(header, lines)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -30,3 +30,12 @@ def test_row(name):
     assert row["bytes"] > 0 and row["encode_peak_mb"] > row["decode_peak_mb"] > 10
     (line,) = long.table([row | {"item": name}]).splitlines()[2:]
     assert line.startswith(f"| {name} | `{' '.join(item.rate)}`, effort 1 | ")
+
+
+def test_errors_at_borders():
+    error = np.ones((30, 2))
+    error[[9, 10]] = 3  # beside the first of two borders
+    error[20:] = 2
+    beside, jumps = long.borders(error, 10, 1)
+    assert beside == pytest.approx(((9 + 9 + 1 + 4) / 4) / ((17 + 9 * 4) / 26))
+    assert jumps == pytest.approx(((0 + 1) / 2) / ((4 + 4) / 27))
