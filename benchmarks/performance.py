@@ -35,8 +35,9 @@ from benchmarks.tabular import markdown
 PARTS = ("effort", "decode", "size", "part")
 REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
 EFFORTS = (1, 3, 5, 7)
-MEGAPIXELS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+MEGAPIXELS = (0.1, 0.5, 2.0, 4.0, 20.0, 40.0, 64.0)
 RATE = 0.3
+_NETWORK = 20_000  # bytes of a coordinate network that is evaluated for ever larger pictures
 _STEPS = 20  # of fits that are only there to be timed
 _SIDE = 2048  # of the matrix product
 _COPY_MB = 256
@@ -139,7 +140,8 @@ def size_row(kind: str, size: tuple[int, int]) -> record.Row:
     """Whole commands: encode with a fixed number of steps, and decode."""
     with tempfile.TemporaryDirectory() as folder:
         picture, file = enlarged(Path(folder), size), Path(folder) / "a.inr"
-        encoding = ["encode", str(picture), *_settings(kind, RATE), "-o", str(file), "-q"]
+        rate = ["--bpp", str(RATE)] if kind == "pyramid" else ["--size", str(_NETWORK)]
+        encoding = ["encode", str(picture), *_settings(kind), *rate, "-o", str(file), "-q"]
         encode_s, encode_mb = apart(encoding)
         back = str(Path(folder) / "back.png")
         decode_s, decode_mb = apart(["decode", str(file), "-o", back, "-q"])
@@ -155,8 +157,8 @@ def size_row(kind: str, size: tuple[int, int]) -> record.Row:
     }
 
 
-def _settings(kind: str, rate: float) -> list[str]:
-    return ["--bpp", str(rate), "--repr", kind, "--effort", "5", "--set", f"steps={_STEPS}"]
+def _settings(kind: str) -> list[str]:
+    return ["--repr", kind, "--effort", "5", "--set", f"steps={_STEPS}"]
 
 
 def enlarged(folder: Path, size: tuple[int, int]) -> Path:
@@ -172,7 +174,8 @@ def enlarged(folder: Path, size: tuple[int, int]) -> Path:
 def made(folder: Path, kind: str, size: tuple[int, int], rate: float = RATE) -> Path:
     """A file of a representation after a few steps."""
     picture, file = enlarged(folder, size), folder / "a.inr"
-    apart(["encode", str(picture), *_settings(kind, rate), "-o", str(file), "-q"])
+    how = [*_settings(kind), "--bpp", str(rate)]
+    apart(["encode", str(picture), *how, "-o", str(file), "-q"])
     return file
 
 
@@ -263,15 +266,18 @@ def decode_table(rows: Sequence[record.Row]) -> str:
 
 
 def size_table(rows: Sequence[record.Row]) -> str:
-    """Seconds and memory by size."""
-    keys = ("encode_s", "encode_peak_mb", "decode_s", "decode_peak_mb")
+    """Seconds and memory by size, and of them a sample's share."""
+    chosen = [row for row in rows if row["part"] == "size"]
     lines = []
-    for row in rows:
-        if row["part"] == "size":
-            seconds = [f"{row[key]:.{0 if key.endswith('mb') else 1}f}" for key in keys]
-            lines.append([f"`{row['repr']}`", f"{row['megapixels']:g}", *seconds])
-    header = ["", "megapixels", f"encode of {_STEPS} steps, s", "peak, MB", "decode, s"]
-    return markdown([*header, "peak, MB"], lines)
+    for row in sorted(chosen, key=lambda row: (REPRESENTATIONS.index(row["repr"]), row["samples"])):
+        line = [f"`{row['repr']}`", f"{row['megapixels']:g}"]
+        for way in ("encode", "decode"):
+            seconds, peak = row[f"{way}_s"], row[f"{way}_peak_mb"]
+            line += [f"{seconds:.1f}", f"{1e6 * seconds / row['samples']:.2f}"]
+            line += [f"{peak:.0f}", f"{1e6 * peak / row['samples']:.0f}"]
+        lines.append(line)
+    encoding = [f"encode of {_STEPS} steps, s", "us a pixel", "peak, MB", "bytes a pixel"]
+    return markdown(["", "megapixels", *encoding, "decode, s", *encoding[1:]], lines)
 
 
 def part_table(rows: Sequence[record.Row]) -> str:
