@@ -83,6 +83,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "performance": (
         "performance",
+        "shares",
         "long",
         "film_speed",
         "startup --output startup",

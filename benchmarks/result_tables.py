@@ -15,6 +15,7 @@ from benchmarks import (
     record,
     report,
     seams,
+    shares,
     stability,
     video,
 )
@@ -121,6 +122,11 @@ def long_table(results: Path) -> str:
     """Seconds and memory of long signals."""
     rows = rows_of(results, "long")
     return f"{long.table(rows)}\n\n{where(rows)}."
+
+
+def shares_table(results: Path) -> str:
+    """Which modules decodes and encodes spend their time in."""
+    return _fitted(rows_of(results, "shares"), shares.table)
 
 
 def film_speed_table(results: Path) -> str:

@@ -301,6 +301,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "partitioning": lambda results: result_tables.partitioning_table(results),
     "projection": lambda results: result_tables.projection_table(results),
     "seams": lambda results: result_tables.seams_table(results),
+    "shares": lambda results: result_tables.shares_table(results),
     "long": lambda results: result_tables.long_table(results),
     "film_speed": lambda results: result_tables.film_speed_table(results),
     "cropping": lambda results: result_tables.cropping_table(results),

@@ -19,17 +19,28 @@ from inrcodec.decoder import grids_latents
 from inrcodec.decoder.grids import synthesise
 from inrcodec.encoder.grids.context import ContextModel
 from inrcodec.encoder.grids.doubling import doubled as fast_doubled
+from inrcodec.encoder.grids.encode import plan
 from inrcodec.encoder.grids.fit import GridsFit, laplacian
 from inrcodec.encoder.grids.synthesis import forward, stacked
+from inrcodec.encoder.session import Session
 from inrcodec.entropy import centred
 from inrcodec.entropy.survival import BIT_COST, SCALES, STEP_COST
 from inrcodec.errors import Corrupt, OptionError
 from inrcodec.limits import Limits
 from inrcodec.nets.grids import Grids, doubled
 from inrcodec.network import grids_of
+from inrcodec.options import EncodeOptions
 from inrcodec.signals import Signal
 
 SETTINGS = {"steps": "30"}
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("bpp", [0.01, 0.1, 0.3, 0.6, 1.5, 8.0])
+def test_a_sample_takes_at_most_2000_macs(channels, bpp):
+    signal = Signal("image", np.zeros((768, 512, channels), dtype=np.uint8))
+    session = Session(signal, EncodeOptions(repr="grids"), None, None)
+    assert 100 < plan(session, bpp * 768 * 512).macs_per_sample() <= 2000
 
 
 def picture(shape=(70, 45), channels=3, depth=8):

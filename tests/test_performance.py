@@ -68,7 +68,10 @@ def test_tables():
     rows = [effort, DECODE, size]
     assert "| `asmr` | 28.12 in 60 s |" in performance.effort_table(rows)
     assert "| `asmr` | 31.0 | 59.2 | 1421 | 18.0 | 72.2 | 25.0 |" in performance.decode_table(rows)
-    assert "| `asmr` | 0.5 | 4.5 | 9.08 | 412 | 823 | 0.4 | 0.86 | 60 | 120 |" in performance.size_table(rows)
+    assert (
+        "| `asmr` | 0.5 | 4.5 | 9.08 | 412 | 823 | 0.4 | 0.86 | 60 | 120 |"
+        in performance.size_table(rows)
+    )
 
 
 def test_parts_of_the_full_benchmark_are_benchmarks():

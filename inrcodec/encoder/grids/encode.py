@@ -1,6 +1,7 @@
 """Encoding latent grids to a size or a quality: plan, fit, and the file."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -19,10 +20,12 @@ STEPS = {1: 25, 2: 50, 3: 80, 4: 120, 5: 250, 6: 450, 7: 850, 8: 2000, 9: 5000}
 _EXCESS = 3.0
 _LEAST_STEP = 0.25
 _SAVED = 2.5
+_MOST_MACS = 2000  # a sample
 
 
 def plan(session: Session, budget_bits: float) -> Grids:
-    """Sizes of the grids for a picture and a budget; at most 2,000 MACs a sample."""
+    """Sizes of the grids for a picture and a budget; at most 2,000 MACs a sample, if none is given
+    by a setting."""
     signal, options = session.signal, session.options
     side = max(1, min(signal.shape))
     levels = max(1, min(6, int(math.log2(max(side, 16) / 8)), int(math.log2(max(signal.shape)))))
@@ -31,14 +34,17 @@ def plan(session: Session, budget_bits: float) -> Grids:
     room = budget_bits / 50
     wide = 8 if room < 700 else 12 if room < 1200 else 16 if room < 2200 else 20
     colour = 1 if rate > 1.2 else 2 if rate > 0.45 else 3
-    return Grids(
+    net = Grids(
         shape=signal.shape,
         channels=signal.channels,
         width=options.number("width", 12 if wide < 12 else 16 if wide < 16 else 24),
-        context_width=options.number("context_width", wide),
+        context_width=wide,
         levels=levels,
         colour_from=min(options.number("colour_from", colour), levels - 1),
     )
+    while net.macs_per_sample() > _MOST_MACS and net.context_width > 1:
+        net = replace(net, context_width=net.context_width - 1)
+    return replace(net, context_width=options.number("context_width", net.context_width))
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
