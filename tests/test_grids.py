@@ -17,11 +17,15 @@ import inrcodec
 from inrcodec.container import Net, parse_file
 from inrcodec.decoder import grids_latents
 from inrcodec.decoder.grids import synthesise
+from inrcodec.encoder import encode_signal
+from inrcodec.encoder.grids import encode
 from inrcodec.encoder.grids.context import ContextModel
 from inrcodec.encoder.grids.doubling import doubled as fast_doubled
-from inrcodec.encoder.grids.encode import plan
 from inrcodec.encoder.grids.fit import GridsFit, laplacian
+from inrcodec.encoder.grids.grown import GrownFit
 from inrcodec.encoder.grids.synthesis import forward, stacked
+from inrcodec.encoder.latent_fit import Measured
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.session import Session
 from inrcodec.entropy import centred
 from inrcodec.entropy.survival import BIT_COST, SCALES, STEP_COST
@@ -40,7 +44,7 @@ SETTINGS = {"steps": "30"}
 def test_a_sample_takes_at_most_2000_macs(channels, bpp):
     signal = Signal("image", np.zeros((768, 512, channels), dtype=np.uint8))
     session = Session(signal, EncodeOptions(repr="grids"), None, None)
-    assert 100 < plan(session, bpp * 768 * 512).macs_per_sample() <= 2000
+    assert 100 < encode.plan(session, bpp * 768 * 512).macs_per_sample() <= 2000
 
 
 def picture(shape=(70, 45), channels=3, depth=8):
@@ -191,6 +195,42 @@ def test_the_laplacian_adds_up_to_the_picture_through_the_first_weights():
     out = forward(weights, stacked(net, weights, planes))
     torch.testing.assert_close(out, fitted._target, atol=1e-5, rtol=0)
     assert len(laplacian(net, fitted._target)) == net.count
+
+
+@pytest.mark.parametrize("options", [{"bpp": 2.0}, {"psnr": 33.0}])
+def test_planes_of_a_long_fit_grow_from_nothing(monkeypatch, options):
+    monkeypatch.setattr(encode, "_PILOTED_FROM", 60)
+    monkeypatch.setattr(encode, "_PILOT_STEPS", 20)
+    begun, steer = [], GrownFit._steer
+
+    def steered(fitted, *arguments):
+        if not begun:
+            begun.append(float(fitted.latents.detach().abs().mean()))
+        steer(fitted, *arguments)
+
+    monkeypatch.setattr(GrownFit, "_steer", steered)
+    signal, progress = picture(), []
+    wanted = EncodeOptions(repr="grids", settings={"steps": "60"}, **options)
+    data = encode_signal(signal, wanted, progress.append).data
+    assert begun[0] < 0.5
+    assert inrcodec.compare(signal, inrcodec.decode(data))["psnr_db"] >= options.get("psnr", 28.0)
+    assert len(data) <= options.get("bpp", 24.0) * math.prod(signal.shape) / 8
+    assert progress[0].fraction < 0.25  # of which the pilot takes 20 of 80 steps
+
+
+def test_a_grown_fit_goes_back_once_it_is_known_to_miss_its_goal():
+    net = Grids((32, 32), 3, 4, 4, 2, 0)
+    samples = picture((32, 32)).samples.astype(np.float32) / 255
+    fitted = GrownFit(net, samples, 0.01, 1e-4, 0, torch.device("cpu"))
+    pace, first = Pace(100), fitted.lagrange
+    pace.back_to(0.8)
+    step = fitted.step
+    fitted._steer(1.0, lambda measured: measured.bits / 100, Measured(130.0, 1.0), pace)
+    assert pace.share < 0.6 and pace.taken == round(pace.share * 100)
+    assert fitted.lagrange > 1.2 * first and fitted.step == step
+    pace.back_to(0.8)
+    fitted._steer(1.0, lambda measured: measured.bits / 100, Measured(103.0, 1.0), pace)
+    assert pace.share == 0.8
 
 
 def test_decoder_and_encoder_synthesise_alike():

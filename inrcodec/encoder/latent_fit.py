@@ -22,7 +22,7 @@ from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.rate import Grid, grids_for_step
 from inrcodec.encoder.rounding import hard_bits, soft_bits, soft_rounded
 
-_LATENT_RATE, _CONTEXT_RATE = 0.1, 0.04
+_CONTEXT_RATE = 0.04
 _WARM_RATE = 0.08  # of contexts alone
 # Shares of the steps from which tensors, then latents are rounded.
 _WEIGHTS_FROM, _LATENTS_FROM = 0.75, 0.96
@@ -64,11 +64,11 @@ class LatentFit(ABC):
 
     - steps that differ: `_square_step`; latents in other steps: `_multiply_latents`;
     - another `ratio`, lambda over the square of the step; steps to look `ahead`, or `closing` in;
-      other `room`;
+      other `room`; another `latent_rate`; another way to `_steer`;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - latents with means too: `_learn`, `_fit_contexts`, `measured` and `_probe`, and no scales;
     - tensors with fixed grids: `use_grids`;
-    - an aim for each latent: `wanted`.
+    - an aim for each latent: `wanted`; latents that are worth more than others: `loose`.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class LatentFit(ABC):
         self._bits_factor = self._error_factor = 1.0
         rates = dict.fromkeys(contexts, _CONTEXT_RATE) | dict(rates)
         tensors = [self.latents, *(weights[name] for name in rates)]
-        self._optimiser = Adam(tensors, [_LATENT_RATE, *rates.values()], decay=0.99)
+        self._optimiser = Adam(tensors, [self.latent_rate, *rates.values()], decay=0.99)
         largest = float(self.latents.detach().abs().max())
         self._least_step = max(least_step, self.step * largest / (self.room * _LARGEST))
         if self.step < self._least_step:
@@ -107,6 +107,8 @@ class LatentFit(ABC):
     near = (0.0, 1.02)
     # Share of what a file can hold that latents may take up before they learn.
     room = 0.98
+    # How fast latents learn.
+    latent_rate = 0.1
     # How many steps ahead the goal is compared with what the fit is coming to by itself.
     ahead = 0
 
@@ -162,6 +164,11 @@ class LatentFit(ABC):
         random signs and over lambda, reach networks: see `_gains`. None without networks."""
         return [], []
 
+    @property
+    def loose(self) -> slice:
+        """The latents, in flat order, that can be changed one by one for little."""
+        return slice(None)
+
     def wanted(self) -> Tensor:
         """What latents would be without rounding, of their shape."""
         return self.latents
@@ -201,11 +208,15 @@ class LatentFit(ABC):
             if pace.taken % _CALIBRATE == 0:
                 self._calibrate(soft)
             hard = Measured(soft.bits * self._bits_factor, soft.error * self._error_factor)
-            self.follow((goal(hard) * course.expected(goal(soft))) ** _GAIN)
+            self._steer(goal(hard) * course.expected(goal(soft)), goal, hard, pace)
             self._report(report, pace.taken, pace, hard)
         if self.grids is None:
             self.use_grids()
         return stopped or self._close_in(round(self.closing * pace.steps), goal, stop)
+
+    def _steer(self, excess: float, goal: Goal, hard: Measured, pace: Pace) -> None:
+        """Follow the goal after a step that saw `hard`; `excess` is over the goal by its course."""
+        self.follow(excess**_GAIN)
 
     def _close_in(self, steps: int, goal: Goal, stop: Stop) -> bool:
         """So many steps at most, until the goal is reached; True if stopped."""

@@ -21,7 +21,7 @@ from inrcodec.signals.signal import Signal
 # Error of plain rounding over that of the fit at the same step, about.
 ERROR_SHARE = 0.8
 # Bits of a stored number before its grid is known.
-_WEIGHT_BITS = 5.0
+WEIGHT_BITS = 5.0
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def stored_tensors(specs: Sequence[TensorSpec], fitted: LatentFit) -> StoredTens
     return StoredTensors(tensors, tensor_values(specs, tensors))
 
 
-def expected_bytes(specs: Sequence[TensorSpec]) -> float:
+def expected_bytes(specs: Sequence[TensorSpec], bits: float = WEIGHT_BITS) -> float:
     """About the size of a WEIGHTS payload whose grids are not known yet."""
-    return sum(t.size for t in specs) * _WEIGHT_BITS / 8 + RECORD_BYTES * len(specs)
+    return sum(t.size for t in specs) * bits / 8 + RECORD_BYTES * len(specs)
 
 
 def error_for(signal: Signal, psnr_db: float) -> float:

@@ -35,6 +35,10 @@ class Pace:
             return self.share >= share
         return self.taken >= round(share * self._steps)
 
+    def back_to(self, share: float) -> None:
+        """What follows a share of the fit is done again."""
+        self.taken, self.share = round(share * self.steps), share
+
     def advance(self) -> None:
         """A step was taken."""
         self.taken += 1

@@ -1,25 +1,33 @@
 """Encoding latent grids to a size or a quality: plan, fit, and the file."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
 
 from inrcodec.decoder.grids_latents import latents_crc, write_latents
-from inrcodec.encoder.grids.fit import FALL, GridsFit, fitted_frame, laplacian
+from inrcodec.encoder.grids.fit import FALL, FIRST_RATIO, GridsFit, fitted_frame, laplacian
+from inrcodec.encoder.grids.grown import GrownFit
+from inrcodec.encoder.latent_fit import Goal
 from inrcodec.encoder.latent_job import ERROR_SHARE, StoredTensors, bisected, static_bits
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.nets.grids import Grids
 
 # Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
-STEPS = {1: 25, 2: 50, 3: 80, 4: 120, 5: 250, 6: 450, 7: 850, 8: 2000, 9: 5000}
+STEPS = {1: 25, 2: 50, 3: 80, 4: 120, 5: 250, 6: 450, 7: 850, 8: 2000, 9: 10000}
 # Size of coefficients rounded to a step that a fit starts from, over that after it.
 _EXCESS = 3.0
 _LEAST_STEP = 0.25
 _SAVED = 2.5
+# Steps of a pilot, and those of fits that have one; their lambda at first over the pilot's last.
+_PILOT_STEPS, _PILOTED_FROM, _BELOW = 120, 700, 0.7
+# Where bits or error are off by more, as after a stop on the way, the file of the pilot is better.
+_TOO_FAR = 1.1
 _MOST_MACS = 2000  # a sample
 
 
@@ -34,17 +42,24 @@ def plan(session: Session, budget_bits: float) -> Grids:
     room = budget_bits / 50
     wide = 8 if room < 700 else 12 if room < 1200 else 16 if room < 2200 else 20
     colour = 1 if rate > 1.2 else 2 if rate > 0.45 else 3
-    net = Grids(
+    most = Grids(
         shape=signal.shape,
         channels=signal.channels,
-        width=options.number("width", 12 if wide < 12 else 16 if wide < 16 else 24),
+        width={8: 12, 12: 16, 16: 24}.get(wide, 48),
         context_width=wide,
         levels=levels,
         colour_from=min(options.number("colour_from", colour), levels - 1),
     )
-    while net.macs_per_sample() > _MOST_MACS and net.context_width > 1:
-        net = replace(net, context_width=net.context_width - 1)
-    return replace(net, context_width=options.number("context_width", net.context_width))
+    net, part = most, 1.0
+    while net.macs_per_sample() > _MOST_MACS:
+        part *= 0.97
+        width, context_width = (math.ceil(part * n) for n in (most.width, most.context_width))
+        net = replace(net, width=width, context_width=context_width)
+    return replace(
+        net,
+        width=options.number("width", net.width),
+        context_width=options.number("context_width", net.context_width),
+    )
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
@@ -60,11 +75,45 @@ def encode_to_psnr(session: Session, target: float) -> Candidate:
 class GridsJob(pyramid.PyramidJob):
     """A fit of latent grids and the files that can be made of it."""
 
-    steps_by_effort = STEPS
+    steps_by_effort, weight_bits = STEPS, 7.4
+
+    def fit(
+        self,
+        goal: Goal,
+        exact: Callable[[], None],
+        worth: Callable[[Candidate], tuple[float, ...]],
+    ) -> Candidate:
+        """As of a pyramid; long fits have a pilot, whose file is kept. Raises EncodeError."""
+        steps, session = self._steps(), self.session
+        if steps < _PILOTED_FROM or session.options.time_limit is not None:
+            return super().fit(goal, exact, worth)
+        share = _PILOT_STEPS / (steps + _PILOT_STEPS)
+        session.expect(0.0, share)
+        kept = self._piloted(goal, exact)
+        if kept.stopped:
+            return kept
+        session.expect(share, 1.0)
+        pace = self._run(goal)
+        if abs(math.log(goal(self.fitted.measured()))) > math.log(_TOO_FAR):
+            session.steps += self.fitted.steps_done
+            return replace(kept, stopped=self.stopped)
+        return max(self._finished(pace, exact, worth), kept, key=worth)
+
+    def _piloted(self, goal: Goal, exact: Callable[[], None]) -> Candidate:
+        """The file of a short fit, at whose lambda the fit in hand begins. Raises EncodeError."""
+        session, pilot = self.session, self.fitted
+        pilot.warm_up()
+        run = Pace(_PILOT_STEPS), goal, session.fitting, session.should_stop
+        self.stopped = pilot.run(*run)
+        step = math.sqrt(_BELOW * pilot.lagrange / FIRST_RATIO)
+        exact()
+        kept = self._candidate()
+        session.steps += pilot.steps_done
+        self.fitted, self._weights_payload = self._fit_of(GrownFit, self.net, step), None
+        return kept
 
     def _make(self, bits: float | None, error: float | None) -> tuple[Grids, GridsFit]:
-        session = self.session
-        signal, options = session.signal, session.options
+        session, signal = self.session, self.session.signal
         samples = signal.samples.astype(np.float32) / signal.peak
         start = _Start(plan(session, bits or 1e5), samples)
         if bits is None:
@@ -73,9 +122,14 @@ class GridsJob(pyramid.PyramidJob):
             bits = start.bits(step) / _SAVED
         else:
             step = start.step_for_bits(_EXCESS * bits)
-        net, least = plan(session, bits), _LEAST_STEP / signal.peak
-        step, device = max(step, least), device_of(options)
-        return net, GridsFit(net, samples, step, least, options.seed, device)
+        net = plan(session, bits)
+        return net, self._fit_of(GridsFit, net, step)
+
+    def _fit_of(self, kind: type[GridsFit], net: Grids, step: float) -> GridsFit:
+        signal, options = self.session.signal, self.session.options
+        samples = signal.samples.astype(np.float32) / signal.peak
+        least = _LEAST_STEP / signal.peak
+        return kind(net, samples, max(step, least), least, options.seed, device_of(options))
 
     def _coded(self, stored: StoredTensors, latents: list[np.ndarray]) -> tuple[int, bytes]:
         payload = write_latents(self.net, stored.values, latents)

@@ -57,7 +57,7 @@ class GridsFit(LatentFit):
         self._learner = StripeLearner({n: weights[n] for n in networks})
         self._learned = {"contexts": contexts, "networks": networks}
         steps = torch.exp2(net.frame_parts(weights["frame"].detach())[2])
-        planes = zip(laplacian(net, self._target), steps, strict=True)
+        planes = zip(self._first_planes(self._target), steps, strict=True)
         super().__init__(
             latents=torch.cat([(plane / s).reshape(-1) for plane, s in planes]),
             weights=weights,
@@ -67,6 +67,10 @@ class GridsFit(LatentFit):
             samples=math.prod(net.shape) * net.channels,
             generator=generator,
         )
+
+    def _first_planes(self, target: Tensor) -> Sequence[Tensor]:
+        """What planes hold at first, in file order."""
+        return laplacian(self.net, target)
 
     # --- steps ---
 
@@ -120,6 +124,12 @@ class GridsFit(LatentFit):
         values = self._rounded()
         for _ in range(min(steps, _WARM_PASSES)):
             self._context_pass(values, torch.zeros_like(values), 2.0)
+
+    @property
+    def loose(self) -> slice:
+        """Those of the two finest levels: a coarser one stands for hundreds of samples."""
+        planes = self.net.planes()
+        return slice(sum(plane.size for plane in planes if plane.level > 1), None)
 
     # --- a step ---
 

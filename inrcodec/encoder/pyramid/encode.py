@@ -14,6 +14,7 @@ from inrcodec.encoder.goal import AIM, TOLERANCE_DB, meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import Goal, Measured
 from inrcodec.encoder.latent_job import (
     ERROR_SHARE,
+    WEIGHT_BITS,
     StoredTensors,
     bisected,
     error_for,
@@ -22,6 +23,7 @@ from inrcodec.encoder.latent_job import (
     static_bits,
     stored_tensors,
 )
+from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.pyramid.fit import PyramidFit, fitted_frame
 from inrcodec.encoder.pyramid.synthesis import analysed
 from inrcodec.encoder.session import Session
@@ -134,7 +136,8 @@ def _fit_to_psnr(
 class PyramidJob:
     """A fit and the files that can be made of it."""
 
-    steps_by_effort = STEPS
+    # Steps of every effort, and bits of a stored number before its grid is known.
+    steps_by_effort, weight_bits = STEPS, WEIGHT_BITS
 
     def __init__(self, session: Session, bits: float | None, error: float | None) -> None:
         """For a size in bits or, without one, a squared error over all samples in 0..1."""
@@ -169,7 +172,7 @@ class PyramidJob:
     def weight_bytes(self) -> float:
         """Size of the WEIGHTS payload, or what it will be."""
         if self.fitted.grids is None:
-            return expected_bytes(self.net.tensors())
+            return expected_bytes(self.net.tensors(), self.weight_bits)
         if self._weights_payload is None:
             self._weights_payload = stored_tensors(self.net.tensors(), self.fitted).payload
         return len(self._weights_payload)
@@ -185,9 +188,19 @@ class PyramidJob:
         `exact` brings the rounded latents to the goal: before networks and contexts settle around
         them, and after. The file that is worth more is kept. Raises EncodeError.
         """
+        return self._finished(self._run(goal), exact, worth)
+
+    def _run(self, goal: Goal) -> Pace:
+        """All steps but the last ones, which follow at this pace."""
         self.fitted.warm_up()
         session, pace = self.session, self.session.pace(self._steps())
         self.stopped = self.fitted.run(pace, goal, session.fitting, session.should_stop)
+        return pace
+
+    def _finished(
+        self, pace: Pace, exact: Callable[[], None], worth: Callable[[Candidate], tuple[float, ...]]
+    ) -> Candidate:
+        session = self.session
         exact()
         rounded = self._candidate()
         self.fitted.settle(pace, session.fitting, session.should_stop)
