@@ -136,8 +136,12 @@ def meet_quality(fitted: LatentFit, excess_db: Callable[[], float]) -> None:
 
 @torch.no_grad()
 def _drop(fitted: LatentFit, count: int) -> int:
-    """Make zeros of the `count` ones that are wanted the smallest; how many there were."""
-    flat, wanted = _loose(fitted)
+    """Make zeros of the `count` ones that are wanted the smallest, or what the fit has in their
+    place; how many there were."""
+    saved = fitted.saved(count)
+    if saved is not None:
+        return saved
+    flat, wanted = fitted.latents.view(-1), fitted.wanted().reshape(-1)
     ones = _ones(flat)
     order = wanted[ones].abs().argsort()[:count]
     flat[ones[order]] = 0
@@ -147,17 +151,12 @@ def _drop(fitted: LatentFit, count: int) -> int:
 @torch.no_grad()
 def _add(fitted: LatentFit, count: int) -> int:
     """Make ones of the `count` zeros that are wanted the largest; how many there were."""
-    flat, wanted = _loose(fitted)
+    flat, wanted = fitted.latents.view(-1), fitted.wanted().reshape(-1)
     zeros = (flat.round() == 0).nonzero()[:, 0]
     order = wanted[zeros].abs().argsort(descending=True)[:count]
     chosen = zeros[order]
     flat[chosen] = wanted[chosen].sign() * 0.51
     return len(order)
-
-
-def _loose(fitted: LatentFit) -> tuple[Tensor, Tensor]:
-    """Latents that can be changed one by one: a flat view, and what they are wanted to be."""
-    return fitted.latents.view(-1)[fitted.loose], fitted.wanted().reshape(-1)[fitted.loose]
 
 
 @torch.no_grad()

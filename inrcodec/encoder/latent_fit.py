@@ -68,7 +68,7 @@ class LatentFit(ABC):
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - latents with means too: `_learn`, `_fit_contexts`, `measured` and `_probe`, and no scales;
     - tensors with fixed grids: `use_grids`;
-    - an aim for each latent: `wanted`; latents that are worth more than others: `loose`.
+    - an aim for each latent: `wanted`; another way to save bits: `saved`.
     """
 
     def __init__(
@@ -164,10 +164,9 @@ class LatentFit(ABC):
         random signs and over lambda, reach networks: see `_gains`. None without networks."""
         return [], []
 
-    @property
-    def loose(self) -> slice:
-        """The latents, in flat order, that can be changed one by one for little."""
-        return slice(None)
+    def saved(self, count: int) -> int | None:
+        """Change so many latents for fewer bits; how many there were. None: zeros for ones do."""
+        return None
 
     def wanted(self) -> Tensor:
         """What latents would be without rounding, of their shape."""

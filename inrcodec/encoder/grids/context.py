@@ -46,18 +46,20 @@ class ContextModel:
         order: Sequence[int],
         signs: Sequence[Tensor] | None = None,
         learn: Callable[[], Weights] | None = None,
+        alone: bool = False,
     ) -> float:
         """Bits of latents with these values, by plane (rows, columns).
 
         With `gradients`, of the same shapes, those by latents are added there, and those by weights
         left in them; `learn` is called eight times in between and gives weights to go on with.
-        `order`: of the pieces. `signs`: factors of each latent's bits.
+        `order`: of the pieces. `signs`: factors of each latent's bits. `alone`: gradients are of
+        what latents cost themselves, not of what they do for others.
         """
         padded = [_Padded(plane, v, gradients is not None) for plane, v in self._pairs(values)]
         total, seen = 0.0, 0
         for number in order:
             piece = self.pieces[number]
-            total += self._piece(weights, piece, padded, signs, gradients is not None)
+            total += self._piece(weights, piece, padded, signs, gradients is not None, alone)
             seen += piece.rows * self._planes[piece.place].columns
             if learn is not None and 8 * seen >= self.latents:
                 weights, seen = learn(), 0
@@ -78,6 +80,7 @@ class ContextModel:
         padded: "Sequence[_Padded]",
         signs: Sequence[Tensor] | None,
         back: bool,
+        alone: bool,
     ) -> float:
         plane, own = self._planes[piece.place], padded[piece.place]
         number = min(plane.channel, 1)
@@ -101,8 +104,10 @@ class ContextModel:
         if back:
             total.backward()
             assert near.grad is not None and here.grad is not None
-            own.add_neighbours(piece, near.grad)
             own.add_rows(piece, here.grad)
+            if alone:
+                return float(total.detach())
+            own.add_neighbours(piece, near.grad)
             for i, sibling in siblings:
                 padded[sibling].add_rows(piece, near.grad[len(NEIGHBOURS) + i])
             if over is not None and above is not None:

@@ -19,7 +19,7 @@ from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.nets.grids import Grids
 
 # Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
-STEPS = {1: 25, 2: 50, 3: 80, 4: 120, 5: 250, 6: 450, 7: 850, 8: 2000, 9: 10000}
+STEPS = {1: 25, 2: 50, 3: 80, 4: 120, 5: 250, 6: 450, 7: 850, 8: 2000, 9: 6000}
 # Size of coefficients rounded to a step that a fit starts from, over that after it.
 _EXCESS = 3.0
 _LEAST_STEP = 0.25

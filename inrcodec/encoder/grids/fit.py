@@ -17,13 +17,18 @@ from inrcodec.nets.grids import Grids, doubled
 
 _STEP_RATE, _TAPS_RATE = 0.001, 0.001
 _CONTEXT_SHARE = 0.5  # of the learners' rate
-_WARM_PASSES = 8
+_WARM_PASSES, _WARM_RATE = 8, 2.0
+_REFIT_PASSES, _REFIT_RATE = 3, 0.2
 # Steps fall by so many octaves from level to level: a coarse latent changes four times the samples.
 FALL = 0.85
 # lambda over the square of the finest step at first.
 FIRST_RATIO = 0.15
 # Bicubic interpolation between four values, a quarter of the way.
 _FIRST_TAPS = (-0.0351562, 0.2617188, 0.8789062, -0.1054688)
+
+
+# Bits that a latent's move saves at least, to be worth it; of how many one is chosen.
+_LEAST_SAVING, _LIKELY = 1.0, 30
 
 
 class GridsFit(LatentFit):
@@ -121,15 +126,60 @@ class GridsFit(LatentFit):
         return self._model.run(weights, self._parts(values), parts, self._order(), None, learn)
 
     def _fit_contexts(self, steps: int) -> None:
-        values = self._rounded()
-        for _ in range(min(steps, _WARM_PASSES)):
-            self._context_pass(values, torch.zeros_like(values), 2.0)
+        self._teach_contexts(min(steps, _WARM_PASSES), _WARM_RATE)
 
-    @property
-    def loose(self) -> slice:
-        """Those of the two finest levels: a coarser one stands for hundreds of samples."""
-        planes = self.net.planes()
-        return slice(sum(plane.size for plane in planes if plane.level > 1), None)
+    def _teach_contexts(self, passes: int, rate: float) -> None:
+        values = self._rounded()
+        for _ in range(passes):
+            self._context_pass(values, torch.zeros_like(values), rate)
+
+    def refit_contexts(self, steps: int = 8) -> None:
+        """Contexts alone, a little, on the grids that they have: new ones would be for all."""
+        self._teach_contexts(_REFIT_PASSES, _REFIT_RATE)
+
+    def saved(self, count: int) -> int | None:
+        """Latents move by one to where they cost less, those for whose bits the error grows least:
+        around a prediction a zero can cost more than a one, and coarse latents are worth more.
+
+        Slopes where latents are say which may be worth it; those half the way, what it brings.
+        """
+        values = self._rounded()
+        by_error, by_bits = self._slopes(values)
+        moves = -by_bits.sign()
+        error = moves * by_error + self._bends()
+        error[by_bits.abs() < _LEAST_SAVING] = math.inf
+        likely = (error / by_bits.abs()).argsort()[: _LIKELY * count]
+        middle = values.clone()
+        middle[likely] += 0.5 * moves[likely]
+        by_error, by_bits = (slope[likely] * moves[likely] for slope in self._slopes(middle))
+        worth = torch.where(by_bits < -_LEAST_SAVING, by_error / -by_bits, math.inf)
+        order = worth.argsort()[:count]
+        chosen = likely[order[worth[order].isfinite()]]
+        self.latents.detach()[chosen] = values[chosen] + moves[chosen]
+        return len(chosen)
+
+    def _bends(self) -> Tensor:
+        """About what the squared error grows by where a latent is off by one."""
+        steps = torch.exp2(self.net.frame_parts(self.weights["frame"].detach())[2])
+        levels = [level for _, level in self.net.places()]
+        each = [torch.full((n,), 4.0**level) for n, level in zip(self._sizes, levels, strict=True)]
+        return torch.cat([e * s**2 for e, s in zip(each, steps, strict=True)])
+
+    @torch.enable_grad()
+    def _slopes(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Derivatives of the squared error and of the bits by latents with these values."""
+        weights, leaf = self.held(), values.clone().requires_grad_()
+        by_bits = torch.zeros_like(values)
+        order = range(len(self._model.pieces))
+        free = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
+        self._model.run(free, self._parts(values), self._parts(by_bits), order, alone=True)
+        stack = self._stack(free, leaf)
+        _, gradient = backward(
+            free, stack.detach(), lambda out, a, b: self._squared(out, a, b, 1.0)
+        )
+        stack.backward(gradient)
+        assert leaf.grad is not None
+        return leaf.grad, by_bits
 
     # --- a step ---
 

@@ -34,7 +34,7 @@ class GrownFit(GridsFit):
     """A fit whose planes are zeros at first."""
 
     latent_rate = 0.2
-    ahead, closing = 0, 0.0
+    ahead, closing, near = 0, 0.06, (0.985, 1.003)
     _lambda_alone, _returns = True, 0
 
     @property
