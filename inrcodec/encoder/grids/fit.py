@@ -18,7 +18,6 @@ from inrcodec.nets.grids import Grids, doubled
 _STEP_RATE, _TAPS_RATE = 0.001, 0.001
 _CONTEXT_SHARE = 0.5  # of the learners' rate
 _WARM_PASSES, _WARM_RATE = 8, 2.0
-_REFIT_PASSES, _REFIT_RATE = 3, 0.2
 # Steps fall by so many octaves from level to level: a coarse latent changes four times the samples.
 FALL = 0.85
 # lambda over the square of the finest step at first.
@@ -132,10 +131,6 @@ class GridsFit(LatentFit):
         values = self._rounded()
         for _ in range(passes):
             self._context_pass(values, torch.zeros_like(values), rate)
-
-    def refit_contexts(self, steps: int = 8) -> None:
-        """Contexts alone, a little, on the grids that they have: new ones would be for all."""
-        self._teach_contexts(_REFIT_PASSES, _REFIT_RATE)
 
     def saved(self, count: int) -> int | None:
         """Latents move by one to where they cost less, those for whose bits the error grows least:

@@ -30,6 +30,11 @@ _PULL = 6.0
 _BITS_LEAD, _ERROR_LEAD, _FALLING = 1.0, 0.25, 2.2
 
 
+# Passes of contexts around latents that were changed, and their rate; a lambda over that of the
+# tensors' grids for which these are chosen anew.
+_REFIT_PASSES, _REFIT_RATE, _NEW_GRIDS = 3, 0.2, 1.5
+
+
 class GrownFit(GridsFit):
     """A fit whose planes are zeros at first."""
 
@@ -76,3 +81,15 @@ class GrownFit(GridsFit):
         stopped = super().run(pace, goal, report, stop)
         self._lambda_alone = False
         return stopped
+
+    def use_grids(self) -> None:
+        """Choose grids for the tensors as they stand, and round to them from now on."""
+        super().use_grids()
+        self._lagrange_of_grids = self.lagrange
+
+    def refit_contexts(self, steps: int = 8) -> None:
+        """Contexts alone, a little, on the grids that they have: new ones would be for all tensors,
+        and are only worth what they break where lambda is far from that of the old ones."""
+        self._teach_contexts(_REFIT_PASSES, _REFIT_RATE)
+        if self.grids is not None and self.lagrange > _NEW_GRIDS * self._lagrange_of_grids:
+            self.use_grids()
