@@ -218,6 +218,18 @@ def test_planes_of_a_long_fit_grow_from_nothing(monkeypatch, options):
     assert progress[0].fraction < 0.25  # of which the pilot takes 20 of 80 steps
 
 
+def test_a_long_fit_that_is_stopped_has_the_file_of_its_pilot(monkeypatch):
+    monkeypatch.setattr(encode, "_PILOTED_FROM", 60)
+    monkeypatch.setattr(encode, "_PILOT_STEPS", 20)
+    signal, seen = picture(), []
+    wanted = EncodeOptions(repr="grids", size=1500, settings={"steps": "60"})
+    made = encode_signal(
+        signal, wanted, seen.append, lambda: bool(seen) and seen[-1].fraction > 0.4
+    )
+    assert made.stopped and len(made.data) <= 1500
+    assert inrcodec.compare(signal, inrcodec.decode(made.data))["psnr_db"] > 28
+
+
 def test_a_grown_fit_goes_back_once_it_is_known_to_miss_its_goal():
     net = Grids((32, 32), 3, 4, 4, 2, 0)
     samples = picture((32, 32)).samples.astype(np.float32) / 255
@@ -231,6 +243,20 @@ def test_a_grown_fit_goes_back_once_it_is_known_to_miss_its_goal():
     pace.back_to(0.8)
     fitted._steer(1.0, lambda measured: measured.bits / 100, Measured(103.0, 1.0), pace)
     assert pace.share == 0.8
+
+
+def test_moves_save_bits_and_break_little():
+    net = Grids((48, 64), 3, 6, 6, 3, 1)
+    samples = picture((48, 64)).samples.astype(np.float32) / 255
+    fitted = GridsFit(net, samples, 0.03, 1e-4, 0, torch.device("cpu"))
+    fitted.warm_up()
+    for _ in range(30):
+        fitted._step(0.5, 0.9)
+    before, old = fitted.measured(), fitted._rounded()
+    assert fitted.saved(20) == 20
+    after, moved = fitted.measured(), (fitted._rounded() - old).abs()
+    assert moved.max() == 1 and moved.sum() == 20
+    assert after.bits < before.bits - 20 and after.error < 1.1 * before.error
 
 
 def test_decoder_and_encoder_synthesise_alike():
