@@ -146,8 +146,15 @@ EXPERIMENTS: dict[str, dict[str, Variant]] = {
         "given back": Variant(patches={"inrcodec.encoder.encode.keep_pages": _nothing}),
     },
     **PYRAMID_EXPERIMENTS,
+    # What the planes of long fits begin as.
+    "grids: start": {
+        "nothing": Variant(repr="grids"),
+        "Laplacian pyramid": Variant(
+            repr="grids", patches={"inrcodec.encoder.grids.encode._PILOTED_FROM": 10**9}
+        ),
+    },
 }
-_STEPS = {"asmr": 3000, "doh": 3000, "pyramid": 240}
+_STEPS = {"asmr": 3000, "doh": 3000, "pyramid": 240, "grids": 2000}
 
 
 def run(experiment: str, name: str, path: Path, steps: int | None, threads: int) -> record.Row:
@@ -200,7 +207,9 @@ def _line(cells: list[str]) -> str:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("experiments", nargs=-1, type=click.Choice(list(EXPERIMENTS)))
-@click.option("--steps", type=int, help="Of every fit; by default 3000, of a pyramid 240.")
+@click.option(
+    "--steps", type=int, help="Of every fit; by default 3000, of a pyramid 240, of grids 2000."
+)
 @click.option("--picture", "pictures", multiple=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--jobs", default=1, show_default=True, help="Encodes side by side.")
 @click.option("--threads", default=1, show_default=True, help="Threads of each encode.")
