@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from benchmarks import audio, entropy_coders, planning, record, result_tables, shapes
-from benchmarks.curves import LEAST_POINTS, Curve, bd_rate, published
+from benchmarks.curves import LEAST_POINTS, Curve, bd_rate, published, published_rows
 from benchmarks.data import RESULTS, ROOT
 from benchmarks.record import mean
 from benchmarks.tabular import Missing, figures_of, markdown, rows_of, where
@@ -205,30 +205,37 @@ def beside_default(results: Path, name: str) -> str:
 
 
 def grids_beside_pyramid(results: Path) -> str:
-    """Latent grids, the pyramid at effort 7 and AVIF, picture by picture."""
+    """Latent grids, the pyramid at effort 7, AVIF and Cool-Chic's published files, picture by
+    picture."""
     theirs = rows_of(results, "kodak_grids")
     pyramid = {(r["image"], r["asked_bpp"]): r for r in pyramid_rows(results).get(7, [])}
     lines = []
-    for row in theirs:
+    for row in sorted(theirs, key=lambda row: (row["image"], row["effort"])):
         key = (row["image"], row["asked_bpp"])
         if key not in pyramid:
             raise Missing(f"results/kodak_pyramid.json has no {key[0]} at effort 7 yet")
-        other = pyramid[key]
         lines.append(
             [
                 row["image"],
+                str(row["effort"]),
                 f"{row['bpp']:.3f}",
                 f"{row['psnr_db']:.2f}",
-                f"{other['psnr_db']:.2f}",
+                f"{pyramid[key]['psnr_db']:.2f}",
                 f"{row['avif_psnr_db']:.2f}",
+                at_rate(_cool_chic(row["image"]), row["bpp"]),
                 f"{row['encode_s']:.0f}",
-                f"{other['encode_s']:.0f}",
                 f"{row['decode_s']:.2f}",
             ]
         )
-    header = ["picture", "bpp", f"grids, effort {theirs[0]['effort']}, dB", "pyramid, effort 7, dB"]
-    header += ["AVIF, dB", "grids, s", "pyramid, s", "decode of grids, s"]
+    header = ["picture", "effort", "bpp", "grids, dB", "pyramid, effort 7, dB", "AVIF, dB"]
+    header += ["Cool-Chic 5.0, dB", "grids, s", "decode, s"]
     return markdown(header, lines) + f"\n\n{where(theirs)}."
+
+
+def _cool_chic(image: str) -> Curve:
+    """(bpp, PSNR) of Cool-Chic 5.0 on a picture, as published."""
+    rows = [r for r in published_rows("kodak_coolchic5") if r["image"] == image]
+    return sorted((float(r["bpp"]), float(r["psnr_db"])) for r in rows)
 
 
 def paper_size(results: Path) -> str:
