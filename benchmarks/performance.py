@@ -37,6 +37,7 @@ REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
 EFFORTS = (1, 3, 5, 7)
 MEGAPIXELS = (0.1, 0.5, 2.0, 4.0, 20.0, 40.0, 64.0)
 RATE = 0.3
+_LARGEST_PYRAMID = 40.0  # megapixels whose fit has room in 24 GB
 _NETWORK = 20_000  # bytes of a coordinate network that is evaluated for ever larger pictures
 _STEPS = 20  # of fits that are only there to be timed
 _SIDE = 2048  # of the matrix product
@@ -98,6 +99,8 @@ def size_jobs(megapixels: Sequence[float], kinds: Sequence[str]) -> Iterator[Job
     """Both directions for every size."""
     for size in megapixels:
         for kind in kinds:
+            if kind == "pyramid" and size > _LARGEST_PYRAMID:
+                continue
             yield (
                 {"part": "size", "repr": kind, "megapixels": size},
                 partial(size_row, kind, sides(size)),
