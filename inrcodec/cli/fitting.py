@@ -1,5 +1,6 @@
 """What commands that fit networks share: options, the signal that is read, and how good it got."""
 
+import math
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -155,9 +156,14 @@ def time_in_words(record: dict[str, Any]) -> str:
 
 
 def quality_in_words(record: dict[str, Any]) -> str:
-    """The measure that says most: IoU of a mask, SNR of audio, else PSNR."""
+    """The measure that says most: IoU of a mask, SNR of audio, else PSNR; of other volumes the
+    largest error too."""
     if "iou" in record:
         return f"IoU {record['iou']:.4f}"
+    name, value = "", record["psnr_db"]
     if record.get("snr_db") is not None:
-        return f"SNR {record['snr_db']:.2f} dB"
-    return f"{record['psnr_db']:.2f} dB" if record["psnr_db"] is not None else "constant"
+        name, value = "SNR ", record["snr_db"]
+    if value is None:
+        return "constant"
+    words = f"{name}{value:.2f} dB" if math.isfinite(value) else "equal"
+    return f"{words}, errors up to {record['max_error']:.3g}" if "max_error" in record else words
