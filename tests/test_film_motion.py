@@ -84,11 +84,26 @@ def test_trials_want_coarse_blocks_for_a_pan_and_finer_ones_for_parts():
 def test_a_film_has_the_block_that_costs_least(costs, expected, monkeypatch):
     session = Session(moving(2, (64, 66)), EncodeOptions(bpp=0.5, repr="film"), None, None)
     job = film_encode.FilmJob(session)
-    monkeypatch.setattr(film_encode, "trial_cost", lambda net, planes, step: costs[net.block])
+    monkeypatch.setattr(film_encode, "trial_cost", lambda net, *_: costs[net.block])
     job.choose_block(STEP)
     assert [start.net.block for start in job.starts] == [expected]
     part = Part(b"", b"", 0, 0.0)
     assert parse_file(job.file._file([part]), NO_LIMITS).header.block == expected
+
+
+def test_no_motion_is_searched_for_once_time_is_short(monkeypatch):
+    signal = moving(3)
+    net = planned_film(signal, 3)
+    planes = planes_for(net, signal)
+    late = Start(net, planes, lambda share: True)
+    assert all(fields is None or not fields.any() for fields in late._fields)
+    assert any(fields is not None and fields.any() for fields in Start(net, planes)._fields)
+    session = Session(signal, EncodeOptions(bpp=0.5, repr="film", time_limit=1000.0), None, None)
+    assert not session.late(0.2)
+    session.started -= 300
+    assert session.late(0.2) and not session.late(0.4)
+    monkeypatch.setattr(film_encode, "trial_cost", lambda *_: pytest.fail("there is no time"))
+    film_encode.FilmJob(session).choose_block(STEP)
 
 
 def test_sharper_frames_have_finer_motion():

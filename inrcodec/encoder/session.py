@@ -109,6 +109,11 @@ class Session:
         """Whether to end fitting now, for either reason."""
         return self.seconds_left <= 0 or self.interrupted()
 
+    def late(self, share: float) -> bool:
+        """Whether the user asked to stop, or so large a share of a time limit is over."""
+        limit = self.options.time_limit
+        return self.interrupted() or (limit is not None and self.seconds > share * limit)
+
     def expect(self, first: float, last: float) -> None:
         """The next fit runs from `first` to `last` of the whole."""
         self.share = (first, last)

@@ -9,10 +9,12 @@ from torch import Tensor
 from inrcodec.encoder.film.fit import FilmFit
 from inrcodec.encoder.film.start import (
     MOTION_WEIGHT,
+    Late,
     all_doubled,
     drawn_in,
     first_steps,
     frames_of,
+    never,
     plain_bits,
     refined,
     searched,
@@ -43,13 +45,13 @@ def best_block(first: int, side: int, cost: Callable[[int], float]) -> int:
 
 
 @torch.no_grad()
-def trial_cost(net: Film, planes: Planes, step: float) -> float:
+def trial_cost(net: Film, planes: Planes, step: float, late: Late = never) -> float:
     """Bits of predicted frames coded plainly at a step, and what their error is worth in bits,
     about: of one frame of each batch, in place of all. `planes`: as for a fit of the film."""
     maker = Synthesis(net, planes[0].device)
     weights = {"steps": first_steps(net, step, sharpness(planes)).to(planes[0].device)}
     return sum(
-        len(batch.frames) * _frame_cost(maker, planes, _middle(batch), weights, step)
+        len(batch.frames) * _frame_cost(maker, planes, _middle(batch), weights, step, late)
         for batch in net.batches
         if batch.fields
     )
@@ -62,11 +64,17 @@ def _middle(batch: Batch) -> Batch:
 
 
 def _frame_cost(
-    maker: Synthesis, planes: Planes, batch: Batch, weights: dict[str, Tensor], step: float
+    maker: Synthesis,
+    planes: Planes,
+    batch: Batch,
+    weights: dict[str, Tensor],
+    step: float,
+    late: Late,
 ) -> float:
-    fields = searched(planes, batch, maker.net.block)
+    fields = searched(planes, batch, maker.net.block, late)
     with torch.enable_grad():
-        latents = refined(maker, planes, batch, fields, weights, FilmFit.ratio * step**2)
+        lagrange = FilmFit.ratio * step**2
+        latents = refined(maker, planes, batch, fields, weights, lagrange, late=late)
     motion = [grid.round() for grid in latents]
     kept = all_doubled(planes, batch.references)
     predicted = maker.predicted(batch, maker.fields(weights, batch, motion), kept)

@@ -46,6 +46,8 @@ _EXCESS = 3.0
 # Fits end best that begin a little below their end: Cockatoo at 0.1 bits per pixel has 41.0 dB from
 # 0.2 octaves above, 41.6 dB from 0.15 below.
 _PILOT_STEPS, _PILOTED_FROM, _BELOW = 15, 60, 0.2
+# Share of a time limit after which no other blocks are tried.
+_TRYING = 0.2
 # Finest step of the latents, in code values, and the first octave that is known to a start.
 _LEAST_STEP, _FIRST = 0.25, 2.0**-12
 # Fits of all segments to find the one that decodes to a quality.
@@ -168,7 +170,7 @@ class FilmJob:
     def _searched(self, number: int) -> Start:
         """The motion of a segment."""
         self._expect(self._course.search(number))
-        return Start(self._net(number), self._planes(number))
+        return Start(self._net(number), self._planes(number), self.session.late)
 
     def _expect(self, share: Share) -> None:
         """A phase begins with what takes long before its first step."""
@@ -177,8 +179,8 @@ class FilmJob:
 
     def choose_block(self, step: float) -> None:
         """Plan and search anew where coefficients in these steps want another block: a segment in
-        the middle speaks for all. Not where a block was asked for."""
-        if self._asked:
+        the middle speaks for all. Not where a block was asked for, or time is short."""
+        if self._asked or self.session.late(_TRYING):
             return
         number = len(self._cuts) // 2
         first, last = self._cuts[number]
@@ -186,7 +188,7 @@ class FilmJob:
 
         def cost(block: int) -> float:
             net = planned_film(signal, last - first, block)
-            return trial_cost(net, planes, step)
+            return trial_cost(net, planes, step, self.session.late)
 
         best = best_block(self._block, min(signal.shape[1:]), cost)
         if best != self._block:

@@ -1,6 +1,6 @@
 """nets/motion.py with gradients, and the search for motion that a fit starts from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -88,13 +88,16 @@ def moved(double: Tensor, motion: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def matched(current: Tensor, reference: Tensor, block: int) -> Tensor:
+def matched(
+    current: Tensor, reference: Tensor, block: int, stop: Callable[[], bool] = lambda: False
+) -> Tensor:
     """Fields of motion (n, 2, h / block, w / block) from planes (n, 1, h, w) to references of the
     same shape, from coarse to fine, of up to about 140 samples.
 
     Around every vector small corrections are tried, at the finest scale down to a quarter of a
     sample, then the vectors of its neighbours. That with the least absolute differences in its
     block and around it is kept, where being unlike its neighbours costs as much as some of them.
+    `stop` is asked before every scale: what was found by then is as good as it gets.
     """
     rows, columns = current.shape[2:]
     shape = (-(-rows // block), -(-columns // block))
@@ -102,7 +105,7 @@ def matched(current: Tensor, reference: Tensor, block: int) -> Tensor:
     coarsest = min(_COARSEST, max(1, min(rows, columns) // 16))
     scale = 2 ** (coarsest.bit_length() - 1)
     reach = _FIRST_REACH
-    while scale >= 1:
+    while scale >= 1 and not stop():
         planes = [functional.avg_pool2d(x, scale) if scale > 1 else x for x in (current, reference)]
         costs = _Costs(planes[0], doubled(planes[1]), scale)
         for unit in (1.0,) if scale > 1 else _UNITS:

@@ -1,7 +1,8 @@
 """What the fit of a film starts from: motion by search, coefficients by coding once, plainly."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -37,17 +38,30 @@ _DEAD = 0.25
 _OCTAVES = np.arange(-12.0, 1.5, 0.5)
 # Frames from one to the next in which this is counted.
 _SPARSE = 3
+# Shares of a time limit after which motion is no longer searched for, and no longer refined.
+_SEARCHING, _REFINING = 0.4, 0.6
+
+# Whether so large a share of the time is over.
+Late = Callable[[float], bool]
+
+
+def never(share: float) -> bool:
+    """There is time for everything."""
+    return False
 
 
 class Start:
     """Motion of a film's frames, found in the originals, and what prediction along it leaves."""
 
-    def __init__(self, net: Film, planes: Planes) -> None:
-        """`planes`: all frames in the film's own axes, padded. They are not kept."""
+    def __init__(self, net: Film, planes: Planes, late: Late = never) -> None:
+        """`planes`: all frames in the film's own axes, padded. They are not kept. `late`: how much
+        time motion may take; what is not found by then is as it was at a coarser scale, or none."""
+        self._late = late
         self.net, self.sharpness = net, sharpness(planes)
         self._synthesis = Synthesis(net, planes[0].device)
         self._fields = [
-            searched(planes, batch, net.block) if batch.fields else None for batch in net.batches
+            searched(planes, batch, net.block, late) if batch.fields else None
+            for batch in net.batches
         ]
         self._bits, self._errors = self._plain(planes)
 
@@ -103,7 +117,14 @@ class Start:
             fields = self._fields[number]
             if fields is not None:
                 motion = refined(
-                    self._synthesis, originals, batch, fields, weights, lagrange, updates
+                    self._synthesis,
+                    originals,
+                    batch,
+                    fields,
+                    weights,
+                    lagrange,
+                    updates,
+                    self._late,
                 )
                 rounded = [grid.round() for grid in motion]
                 with torch.no_grad():
@@ -138,11 +159,11 @@ def first_steps(net: Film, step: float, sharpness: float) -> Tensor:
     return torch.cat([steps, torch.tensor([motion, _SHARE_STEP * step]).log2()]) / 16
 
 
-def searched(planes: Planes, batch: Batch, block: int) -> Tensor:
+def searched(planes: Planes, batch: Batch, block: int, late: Late = never) -> Tensor:
     """Fields of motion of a batch, (n, fields, h, w), by search in the originals."""
     luma = planes[0][:, :1]
     fields = [
-        matched(luma[list(batch.frames)], luma[list(refs)], block)
+        matched(luma[list(batch.frames)], luma[list(refs)], block, partial(late, _SEARCHING))
         for refs in (batch.before, batch.after)
         if refs
     ]
@@ -161,6 +182,7 @@ def refined(
     weights: Mapping[str, Tensor],
     lagrange: float,
     updates: int = _UPDATES,
+    late: Late = never,
 ) -> list[Tensor]:
     """Latents, not rounded, of a batch's motion after a few updates of its fields towards less
     error and fewer bits; with chroma apart, of luma alone, which is as good."""
@@ -170,6 +192,8 @@ def refined(
     planes = frames_of(originals[:1], batch.frames)
     kept = all_doubled(originals[:1], batch.references)
     for update in range(updates):
+        if late(_REFINING):
+            break
         optimiser.clear()
         moved = synthesis.predicted(batch, synthesis.fields(weights, batch, leaves), kept)
         error = sum((a - b).square().sum() for a, b in zip(planes, moved, strict=True))
