@@ -169,4 +169,4 @@ def test_grids_stand_beside_the_pyramid_and_avif(tmp_path):
     other = row | {"asked_repr": "pyramid", "repr": "pyramid", "effort": 7, "psnr_db": 36.0}
     save(tmp_path, "kodak_pyramid", [other | {"encode_s": 200.0}])
     made = tables.grids_beside_pyramid(tmp_path)
-    assert "| kodim03 | 0.298 | 36.50 | 36.00 | 35.80 | 700 | 200 | 0.80 |" in made
+    assert "| kodim03 | 8 | 0.298 | 36.50 | 36.00 | 35.80 | 38.6 | 700 | 0.80 |" in made
