@@ -21,7 +21,7 @@ from benchmarks import (
 )
 from benchmarks.classical import PEERS
 from benchmarks.record import mean
-from benchmarks.tabular import Missing, markdown, rows_of, where
+from benchmarks.tabular import Missing, commits_of, markdown, rows_of, where
 
 
 def bd_published(results: Path) -> str:
@@ -81,7 +81,7 @@ def performance_table(results: Path, part: str) -> str:
     row, counts = rows[0], sorted({row["threads"] for row in rows})
     plural = "s" if counts != [1] else ""
     threads = f"{' or '.join(map(str, counts))} thread{plural} of {row['cores']} cores"
-    return made + f"\n\n{row['processor']}, {threads}, commit {row['commit']}."
+    return made + f"\n\n{row['processor']}, {threads}, {commits_of(rows)}."
 
 
 def video_table(results: Path) -> str:

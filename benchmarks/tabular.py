@@ -36,10 +36,15 @@ def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
     )
 
 
+def commits_of(rows: Sequence[record.Row]) -> str:
+    """The commits of measurements, in words."""
+    commits = list(dict.fromkeys(row["commit"] for row in rows))
+    return f"commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}"
+
+
 def where(rows: Sequence[record.Row]) -> str:
     """The machine and versions of measurements, for under their table: those of the first, and the
     commits of all."""
-    row, commits = rows[0], list(dict.fromkeys(row["commit"] for row in rows))
-    told = f"commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}"
+    row, told = rows[0], commits_of(rows)
     threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
     return f"{row['processor']}, {threads} per encode, torch {row['torch']}, {told}"
