@@ -63,7 +63,8 @@ def test_sound_in_the_mean(tmp_path):
 
 def test_a_part_that_was_not_measured(tmp_path):
     size = {"part": "size", "repr": "asmr", "megapixels": 0.5, "encode_s": 4.54, "decode_s": 0.43}
-    save(tmp_path, "performance", [size | {"encode_peak_mb": 411.6, "decode_peak_mb": 60.0}])
+    size |= {"encode_peak_mb": 411.6, "decode_peak_mb": 60.0, "samples": 500_000}
+    save(tmp_path, "performance", [size])
     assert "2 threads of 2 cores, commit c." in result_tables.performance_table(tmp_path, "size")
     with pytest.raises(Missing, match="no rows of effort"):
         result_tables.performance_table(tmp_path, "effort")
