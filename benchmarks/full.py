@@ -50,6 +50,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         " --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr grids --effort 8 --bpp 0.3 --images 3,15"
         " --beside avif --output kodak_grids",
+        f"{_KODAK} --repr grids --effort 9 --bpp 0.3 --images 15"
+        " --beside avif --output kodak_grids",
         "stability",
         f"{_KODAK} --repr asmr --bpp 0.15 --bpp 0.3 --bpp 0.6",
         f"{_KODAK} --repr asmr --effort 9 --bpp 0.3 --images 1,7,13,19 --output kodak_effort9",
