@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks import record
 from benchmarks.data import RESULTS, clips, films
 from benchmarks.performance import apart
+from benchmarks.seams import ratio
 from benchmarks.tabular import markdown
 from inrcodec.signals import Signal
 from inrcodec.signals.read import read_signal
@@ -61,12 +62,10 @@ def borders(error: np.ndarray, segment: int, near: int) -> tuple[float, float]:
     meeting = np.arange(segment, len(error), segment)
     beside = np.zeros(len(error), dtype=bool)
     beside[(meeting[:, None] + np.arange(-near, near)).ravel().clip(0, len(error) - 1)] = True
-    jumps, square = np.diff(error, axis=0), error**2
+    jumps = np.diff(error, axis=0)
     over = np.zeros(len(jumps), dtype=bool)
     over[meeting - 1] = True
-    pairs = [(square, beside), (jumps**2, over)]
-    first, second = (float(x[at].mean() / x[~at].mean()) for x, at in pairs)
-    return first, second
+    return ratio(error**2, beside), ratio(jumps**2, over)
 
 
 def _border_facts(signal: Signal, file: Path, back: str) -> record.Row:

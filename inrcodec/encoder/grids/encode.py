@@ -12,7 +12,6 @@ from inrcodec.encoder.grids.fit import FALL, FIRST_RATIO, GridsFit, fitted_frame
 from inrcodec.encoder.grids.grown import GrownFit
 from inrcodec.encoder.latent_fit import Goal
 from inrcodec.encoder.latent_job import ERROR_SHARE, StoredTensors, bisected, static_bits
-from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
@@ -93,7 +92,7 @@ class GridsJob(pyramid.PyramidJob):
         if kept.stopped:
             return kept
         session.expect(share, 1.0)
-        pace = self._run(goal)
+        pace = self._run(goal, steps)
         if abs(math.log(goal(self.fitted.measured()))) > math.log(_TOO_FAR):
             session.steps += self.fitted.steps_done
             return replace(kept, stopped=self.stopped)
@@ -102,9 +101,7 @@ class GridsJob(pyramid.PyramidJob):
     def _piloted(self, goal: Goal, exact: Callable[[], None]) -> Candidate:
         """The file of a short fit, at whose lambda the fit in hand begins. Raises EncodeError."""
         session, pilot = self.session, self.fitted
-        pilot.warm_up()
-        run = Pace(_PILOT_STEPS), goal, session.fitting, session.should_stop
-        self.stopped = pilot.run(*run)
+        self._run(goal, _PILOT_STEPS)
         step = math.sqrt(_BELOW * pilot.lagrange / FIRST_RATIO)
         exact()
         kept = self._candidate()

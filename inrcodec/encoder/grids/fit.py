@@ -155,10 +155,10 @@ class GridsFit(LatentFit):
 
     def _bends(self) -> Tensor:
         """About what the squared error grows by where a latent is off by one."""
-        steps = torch.exp2(self.net.frame_parts(self.weights["frame"].detach())[2])
-        levels = [level for _, level in self.net.places()]
-        each = [torch.full((n,), 4.0**level) for n, level in zip(self._sizes, levels, strict=True)]
-        return torch.cat([e * s**2 for e, s in zip(each, steps, strict=True)])
+        steps = self._steps_of(self.weights).detach()
+        areas = steps.new_tensor([4.0**level for _, level in self.net.places()])
+        sizes = torch.tensor(self._sizes, device=steps.device)
+        return (areas * steps**2).repeat_interleave(sizes)
 
     @torch.enable_grad()
     def _slopes(self, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -178,8 +178,12 @@ class GridsFit(LatentFit):
 
     # --- a step ---
 
+    def _steps_of(self, weights: Weights) -> Tensor:
+        """The steps of all planes."""
+        return torch.exp2(self.net.frame_parts(weights["frame"])[2])
+
     def _stack(self, weights: Weights, values: Tensor) -> Tensor:
-        steps = torch.exp2(self.net.frame_parts(weights["frame"])[2])
+        steps = self._steps_of(weights)
         planes = [p * s for p, s in zip(self._parts(values), steps, strict=True)]
         return stacked(self.net, weights, planes)
 

@@ -28,8 +28,6 @@ _PULL = 6.0
 # Bits and error over those at the end, less 1, at first, and the power of the steps left by which
 # they fall.
 _BITS_LEAD, _ERROR_LEAD, _FALLING = 1.0, 0.25, 2.2
-
-
 # Passes of contexts around latents that were changed, and their rate; a lambda over that of the
 # tensors' grids for which these are chosen anew.
 _REFIT_PASSES, _REFIT_RATE, _NEW_GRIDS = 3, 0.2, 1.5

@@ -188,12 +188,12 @@ class PyramidJob:
         `exact` brings the rounded latents to the goal: before networks and contexts settle around
         them, and after. The file that is worth more is kept. Raises EncodeError.
         """
-        return self._finished(self._run(goal), exact, worth)
+        return self._finished(self._run(goal, self._steps()), exact, worth)
 
-    def _run(self, goal: Goal) -> Pace:
+    def _run(self, goal: Goal, steps: int) -> Pace:
         """All steps but the last ones, which follow at this pace."""
         self.fitted.warm_up()
-        session, pace = self.session, self.session.pace(self._steps())
+        session, pace = self.session, self.session.pace(steps)
         self.stopped = self.fitted.run(pace, goal, session.fitting, session.should_stop)
         return pace
 
