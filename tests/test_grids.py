@@ -20,10 +20,9 @@ from inrcodec.decoder.grids import synthesise
 from inrcodec.encoder import encode_signal
 from inrcodec.encoder.grids import encode
 from inrcodec.encoder.grids.context import ContextModel
-from inrcodec.encoder.grids.doubling import doubled as fast_doubled
 from inrcodec.encoder.grids.fit import GridsFit, laplacian
 from inrcodec.encoder.grids.grown import GrownFit
-from inrcodec.encoder.grids.synthesis import forward, stacked
+from inrcodec.encoder.grids.synthesis import backward, forward, stacked
 from inrcodec.encoder.latent_fit import Measured
 from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.session import Session
@@ -31,7 +30,7 @@ from inrcodec.entropy import centred
 from inrcodec.entropy.survival import BIT_COST, SCALES, STEP_COST
 from inrcodec.errors import Corrupt, OptionError
 from inrcodec.limits import Limits
-from inrcodec.nets.grids import Grids, doubled
+from inrcodec.nets.grids import CONVOLUTIONS, Grids, by_level, doubled, synthesised
 from inrcodec.network import grids_of
 from inrcodec.options import EncodeOptions
 from inrcodec.signals import Signal
@@ -174,15 +173,62 @@ def test_gradients_of_bits_are_those_of_differences():
     assert (after - before) / 2 == pytest.approx(slope, rel=0.02)
 
 
-def test_doubling_with_gradients_is_the_plain_one():
+@pytest.mark.parametrize("shape", [(19, 13), (8, 24), (1, 5)])
+def test_the_stack_with_gradients_is_the_plain_one(shape):
+    net = Grids(shape, 2, 3, 4, 2, 1)
     generator = torch.Generator().manual_seed(0)
-    planes = torch.randn(2, 5, 1, dtype=torch.float64, generator=generator, requires_grad=True)
-    taps = torch.randn(4, dtype=torch.float64, generator=generator, requires_grad=True)
-    larger = [fast_doubled(planes, taps), doubled(xp, planes, taps)]
-    slope = torch.randn(larger[0].shape, dtype=torch.float64, generator=generator)
-    found = [torch.autograd.grad((x * slope).sum(), [planes, taps]) for x in larger]
-    torch.testing.assert_close(*larger)
+
+    def leaf(*sides: int) -> torch.Tensor:
+        values = torch.randn(*sides, dtype=torch.float64, generator=generator)
+        return values.requires_grad_()
+
+    leaves = [leaf(2, 4), *(leaf(*plane.shape) for plane in net.planes())]
+    weights, planes = {"taps": leaves[0]}, leaves[1:]
+    plain = plain_stack(net, weights, planes)
+    stack = stacked(net, weights, planes)
+    torch.testing.assert_close(stack[:-1], plain)
+    assert (stack[-1] == 1).all()
+    slope = torch.randn(plain.shape, dtype=torch.float64, generator=generator)
+    found = [torch.autograd.grad((x * slope).sum(), leaves) for x in (stack[:-1], plain)]
     torch.testing.assert_close(*found)
+
+
+def plain_stack(net, weights, planes):
+    """All planes at the finest size with borders, under autograd."""
+    stack = None
+    for i, own in enumerate(by_level(net, planes)):
+        joining = [plane[None] for plane in own]
+        if stack is not None:
+            rows, columns = own[0].shape
+            larger = doubled(xp, stack, weights["taps"][i - 1])
+            joining.insert(0, larger[:, :rows, :columns])
+        stack = torch.cat(joining)
+    return torch.nn.functional.pad(stack[None], (CONVOLUTIONS,) * 4, mode="replicate")[0]
+
+
+def test_synthesis_with_gradients_is_that_of_the_decoder():
+    net = Grids((67, 200), 3, 5, 4, 3, 1)
+    weights = {
+        name: torch.from_numpy(w).requires_grad_() for name, w in random_weights(net, 4).items()
+    }
+    generator = torch.Generator().manual_seed(0)
+    stack = torch.randn(net.count + 1, 71, 204, generator=generator)
+    stack[-1] = 1
+    target = torch.randn(3, 67, 200, generator=generator)
+    used = [name for name in weights if name not in ("frame", "taps") and name[0] not in "pP"]
+
+    def loss(out, tile):
+        difference = out - target[:, tile[0], tile[1]]
+        return float(difference.square().sum()), 2 * difference
+
+    total, gradient = backward(weights, stack, loss)
+    by_hand = [weights[name].grad for name in used]
+    planes = stack[:-1].detach().requires_grad_()
+    plain = (synthesised(xp, weights, planes) - target).square().sum()
+    assert total == pytest.approx(float(plain.detach()), rel=1e-4)
+    found = torch.autograd.grad(plain, [planes, *(weights[name] for name in used)])
+    torch.testing.assert_close(gradient[:-1], found[0], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(by_hand, list(found[1:]), rtol=1e-3, atol=1e-2)
 
 
 def test_the_laplacian_adds_up_to_the_picture_through_the_first_weights():

@@ -63,20 +63,33 @@ def _inverse_scales(log_scales: Tensor) -> Tensor:
     return torch.exp2(-log_scales.clamp(SMALLEST, LARGEST))
 
 
+def laplace(values: Tensor, log_scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Bits as of `soft_bits`, and their derivatives by values and by log2 of the scales."""
+    inverse, size = _inverse_scales(log_scales), values.abs()
+    near, far = (size - 0.5).mul_(inverse), (size + 0.5).mul_(inverse)
+    e_near, e_far = torch.exp(-near.abs()), torch.exp(-far)
+    difference = e_near - e_far
+    mass = torch.where(near > 0, 0.5 * difference, 1 - 0.5 * (e_near + e_far))
+    mass.clamp_min_(1e-7)
+    by_value = difference.mul_(inverse).mul_(values.sign()).div_(mass).mul_(0.5 / _LN2)
+    # near e^-|near| has the sign of near on both branches.
+    by_scale = far.mul_(e_far).sub_(near.mul_(e_near)).div_(mass).mul_(0.5)
+    by_scale *= log_scales > SMALLEST
+    return mass.log2_().neg_(), by_value, by_scale
+
+
+def through_relu(gradient: Tensor, units: Tensor) -> Tensor:
+    """The gradient by what a ReLU reads, in place, from that by its `units`."""
+    torch.ops.aten.threshold_backward.grad_input(gradient, units, 0, grad_input=gradient)
+    return gradient
+
+
 class _SoftBits(Function):
     @staticmethod
     def forward(ctx: Any, latents: Tensor, log_scales: Tensor) -> Tensor:
-        inverse, size = _inverse_scales(log_scales), latents.abs()
-        near, far = (size - 0.5).mul_(inverse), (size + 0.5).mul_(inverse)
-        e_near, e_far = torch.exp(-near.abs()), torch.exp(-far)
-        mass = torch.where(near > 0, 0.5 * (e_near - e_far), 1 - 0.5 * (e_near + e_far))
-        mass.clamp_min_(1e-7)
-        by_latent = (e_near - e_far).mul_(inverse).mul_(latents.sign()).div_(mass)
-        # near e^-|near| has the sign of near on both branches.
-        by_scale = (far.mul_(e_far) - near.mul_(e_near)).div_(mass)
-        by_scale *= log_scales > SMALLEST
-        ctx.save_for_backward(by_latent.mul_(0.5 / _LN2), by_scale.mul_(0.5))
-        return -torch.log2(mass)
+        bits, by_latent, by_scale = laplace(latents, log_scales)
+        ctx.save_for_backward(by_latent, by_scale)
+        return bits
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ TAPS = 4
 # Samples around one that a doubling, and all filters, read.
 _REACH = 2
 # What the synthesis network sees and gives is scaled by this and its inverse: planes are in 0..1.
-_GAIN = 8.0
+GAIN = 8.0
 # Latents of the same plane that a context has: rows and columns on.
 NEIGHBOURS = (
     *((-3, x) for x in range(-1, 2)),
@@ -228,9 +228,9 @@ def synthesised(xp: Namespace, weights: Mapping[str, Array], planes: Array) -> A
     """Channels (C, h, w) from all planes (P, h + 4, w + 4) at the finest size, borders included."""
     count, rows, columns = planes.shape
     flat = xp.reshape(planes, (count, -1))
-    units = rectified(xp, (_GAIN * weights["W.in"]) @ flat, weights["b.in"][:, None])
+    units = rectified(xp, (GAIN * weights["W.in"]) @ flat, weights["b.in"][:, None])
     y = weights["skip"] @ flat
-    y = y + (weights["W.out"] / _GAIN) @ units + weights["b.out"][:, None] / _GAIN
+    y = y + (weights["W.out"] / GAIN) @ units + weights["b.out"][:, None] / GAIN
     y = xp.reshape(y, (-1, rows, columns))
     for i in range(CONVOLUTIONS):
         change = _filtered(xp, y, weights[f"K.{i}"], weights[f"k.{i}"])

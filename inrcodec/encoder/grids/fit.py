@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from inrcodec.encoder.grids.context import ContextModel
-from inrcodec.encoder.grids.synthesis import backward, forward, stacked
+from inrcodec.encoder.grids.synthesis import Tile, backward, forward, stacked
 from inrcodec.encoder.latent_fit import LatentFit, Measured, Weights
 from inrcodec.encoder.pyramid.cells import StripeLearner
 from inrcodec.encoder.pyramid.fit import first_weights, frame_grid, keep_axes, principal_axes
 from inrcodec.nets.grids import Grids, doubled
 
-_STEP_RATE, _TAPS_RATE = 0.001, 0.001
+_STEP_RATE = 0.001
+# Gradients by taps take a tenth of a step, and they change little.
+_TAPS_RATE, _TAPS_EVERY = 0.003, 4
 _CONTEXT_SHARE = 0.5  # of the learners' rate
 _WARM_PASSES, _WARM_RATE = 8, 2.0
 # Steps fall by so many octaves from level to level: a coarse latent changes four times the samples.
@@ -170,7 +172,7 @@ class GridsFit(LatentFit):
         self._model.run(free, self._parts(values), self._parts(by_bits), order, alone=True)
         stack = self._stack(free, leaf)
         _, gradient = backward(
-            free, stack.detach(), lambda out, a, b: self._squared(out, a, b, 1.0)
+            free, stack.detach(), lambda out, tile: self._squared(out, tile, 1.0)
         )
         stack.backward(gradient)
         assert leaf.grad is not None
@@ -191,11 +193,13 @@ class GridsFit(LatentFit):
         leaf = values.detach().requires_grad_()
         by_bits = torch.zeros_like(values)
         bits = self._context_pass(values, by_bits, rate)
+        if self.steps_done % _TAPS_EVERY:
+            weights = {**weights, "taps": weights["taps"].detach()}
         stack, scale = self._stack(weights, leaf), 1 / self.lagrange
         error, gradient = backward(
             self._learner.current(),
             stack.detach(),
-            lambda out, a, b: self._squared(out, a, b, scale),
+            lambda out, tile: self._squared(out, tile, scale),
             lambda: self._learner.learn(rate),
         )
         stack.backward(gradient)
@@ -205,8 +209,8 @@ class GridsFit(LatentFit):
             values.backward(leaf.grad + by_bits)
         return Measured(bits, error * self.lagrange)
 
-    def _squared(self, out: Tensor, first: int, last: int, scale: float) -> tuple[float, Tensor]:
-        difference = out - self._target[:, first:last]
+    def _squared(self, out: Tensor, tile: Tile, scale: float) -> tuple[float, Tensor]:
+        difference = out - self._target[:, tile[0], tile[1]]
         return float(difference.square().sum()) * scale, difference.mul_(2 * scale)
 
     @torch.no_grad()
@@ -229,9 +233,9 @@ class GridsFit(LatentFit):
         signs = self._parts(self._signs(values.shape) * math.sqrt(math.log(2) / 2))
         self._model.run(self.weights, parts, zeros, range(len(self._model.pieces)), signs)
         stack, scale = self._stack(self.weights, values), 1 / math.sqrt(self.lagrange)
-        random = self._signs(self._target.shape)
+        random = self._signs(self._target.shape) * scale
         _, gradient = backward(
-            self.weights, stack.detach(), lambda out, a, b: (0.0, random[:, a:b] * scale)
+            self.weights, stack.detach(), lambda out, tile: (0.0, random[:, tile[0], tile[1]])
         )
         stack.backward(gradient)
         found = {n: w.grad.detach() for n, w in self.weights.items() if w.grad is not None}
