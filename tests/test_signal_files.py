@@ -90,7 +90,7 @@ def test_metadata_is_kept_or_not(tmp_path):
 
 
 def test_a_mesh_needs_a_resolution():
-    with pytest.raises(OptionError, match=r"a\.obj: a mesh needs --resolution"):
+    with pytest.raises(OptionError, match=r"a\.obj: a mesh is no signal without .*--resolution"):
         read_signal(io.BytesIO(CUBE), "a.obj")
 
 

@@ -130,7 +130,8 @@ def _read_mesh(source: BinaryIO, name: str, resolution: int | None) -> Signal:
 
     if resolution is None:
         raise OptionError(
-            f"{printable(name)}: a mesh needs --resolution, the voxels along its longest side"
+            f"{printable(name)}: a mesh is no signal without a number of voxels along its longest"
+            " side: --resolution of encode and compare"
         )
     return read_mesh(source, name, resolution)
 
