@@ -8,11 +8,11 @@ import numpy as np
 from torch import Tensor
 
 from inrcodec.decoder.grids_latents import latents_crc, write_latents
+from inrcodec.encoder import picture_job
 from inrcodec.encoder.grids.fit import FALL, FIRST_RATIO, GridsFit, fitted_frame, laplacian
 from inrcodec.encoder.grids.grown import GrownFit
 from inrcodec.encoder.latent_fit import Goal
 from inrcodec.encoder.latent_job import ERROR_SHARE, StoredTensors, bisected, static_bits
-from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.single import Candidate, device_of
 from inrcodec.nets.grids import Grids
@@ -63,15 +63,15 @@ def plan(session: Session, budget_bits: float) -> Grids:
 
 def encode_to_size(session: Session, budget: int) -> Candidate:
     """Fit within a budget in bytes. Raises RateError."""
-    return pyramid.encode_to_size(session, budget, GridsJob)
+    return picture_job.encode_to_size(GridsJob, session, budget)
 
 
 def encode_to_psnr(session: Session, target: float) -> Candidate:
     """Fit to a quality: its PSNR is between `target` and 0.2 dB more. Raises RateError."""
-    return pyramid.encode_to_psnr(session, target, GridsJob)
+    return picture_job.encode_to_psnr(GridsJob, session, target)
 
 
-class GridsJob(pyramid.PyramidJob):
+class GridsJob(picture_job.PictureJob):
     """A fit of latent grids and the files that can be made of it."""
 
     steps_by_effort, weight_bits = STEPS, 7.4
