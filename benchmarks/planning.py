@@ -153,6 +153,17 @@ EXPERIMENTS: dict[str, dict[str, Variant]] = {
             repr="grids", patches={"inrcodec.encoder.grids.encode._PILOTED_FROM": 10**9}
         ),
     },
+    # Momentum of their latents, and temperatures of soft rounding.
+    "grids: rounding": {
+        f"{momentum}, {first} to {last}": Variant(
+            repr="grids",
+            patches={
+                "inrcodec.encoder.grids.grown.GrownFit.momentum": momentum,
+                "inrcodec.encoder.grids.grown.GrownFit.temperature": (first, last),
+            },
+        )
+        for momentum, first, last in ((0.9, 0.3, 0.1), (0.8, 0.3, 0.1), (0.8, 0.5, 0.1))
+    },
 }
 _STEPS = {"asmr": 3000, "doh": 3000, "pyramid": 240, "grids": 2000}
 

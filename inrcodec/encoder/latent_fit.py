@@ -26,8 +26,6 @@ _CONTEXT_RATE = 0.04
 _WARM_RATE = 0.08  # of contexts alone
 # Shares of the steps from which tensors, then latents are rounded.
 _WEIGHTS_FROM, _LATENTS_FROM = 0.75, 0.96
-_FIRST_TEMPERATURE, _LAST_TEMPERATURE = 0.3, 0.1
-_FIRST_NOISE, _LAST_NOISE = 0.25, 0.2
 # How strongly a step follows the goal; how often soft figures are compared with hard ones.
 _GAIN = 0.04
 _CALIBRATE = 10
@@ -64,7 +62,8 @@ class LatentFit(ABC):
 
     - steps that differ: `_square_step`; latents in other steps: `_multiply_latents`;
     - another `ratio`, lambda over the square of the step; steps to look `ahead`, or `closing` in;
-      other `room`; another `latent_rate`; another way to `_steer`;
+      other `room`; another `latent_rate`, `momentum`, `temperature` or `noise`; another way to
+      `_steer`;
     - networks, or an error whose gradient is found in pieces: `_backward`, `_probe_error`;
     - latents with means too: `_learn`, `_fit_contexts`, `measured` and `_probe`, and no scales;
     - tensors with fixed grids: `use_grids`;
@@ -95,7 +94,9 @@ class LatentFit(ABC):
         self._bits_factor = self._error_factor = 1.0
         rates = dict.fromkeys(contexts, _CONTEXT_RATE) | dict(rates)
         tensors = [self.latents, *(weights[name] for name in rates)]
-        self._optimiser = Adam(tensors, [self.latent_rate, *rates.values()], decay=0.99)
+        self._optimiser = Adam(
+            tensors, [self.latent_rate, *rates.values()], momentum=self.momentum, decay=0.99
+        )
         largest = float(self.latents.detach().abs().max())
         self._least_step = max(least_step, self.step * largest / (self.room * _LARGEST))
         if self.step < self._least_step:
@@ -107,8 +108,10 @@ class LatentFit(ABC):
     near = (0.0, 1.02)
     # Share of what a file can hold that latents may take up before they learn.
     room = 0.98
-    # How fast latents learn.
-    latent_rate = 0.1
+    # How fast latents learn, and how slowly they turn.
+    latent_rate, momentum = 0.1, 0.9
+    # Temperature of soft rounding and half the width of the noise, at first and at last.
+    temperature, noise = (0.3, 0.1), (0.25, 0.2)
     # How many steps ahead the goal is compared with what the fit is coming to by itself.
     ahead = 0
 
@@ -118,11 +121,6 @@ class LatentFit(ABC):
     def ratio(self) -> float:
         """lambda over the square of the step."""
         return _RATIO
-
-    @property
-    def noise(self) -> tuple[float, float]:
-        """Half the width of the noise, at first and at last."""
-        return _FIRST_NOISE, _LAST_NOISE
 
     @property
     @abstractmethod
@@ -264,9 +262,8 @@ class LatentFit(ABC):
         return Measured(float(bits.detach()), error)
 
     def _soft(self, share: float) -> Tensor:
-        temperature = _FIRST_TEMPERATURE + (_LAST_TEMPERATURE - _FIRST_TEMPERATURE) * share
-        first, last = self.noise
-        width = first + (last - first) * share
+        temperature = _between(self.temperature, share)
+        width = _between(self.noise, share)
         noise = torch.rand(self.latents.shape, generator=self._generator).to(self.device)
         return soft_rounded(self.latents, noise.mul_(2 * width).sub_(width), temperature)
 
@@ -395,6 +392,11 @@ class _Course:
             return 1.0
         slope = (sum(self._passed[_BEHIND:]) - sum(self._passed[:_BEHIND])) / _BEHIND**2
         return math.exp(self._ahead * slope)
+
+
+def _between(ends: tuple[float, float], share: float) -> float:
+    first, last = ends
+    return first + (last - first) * share
 
 
 def _soft_steps(steps: int) -> int:

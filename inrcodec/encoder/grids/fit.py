@@ -38,6 +38,8 @@ class GridsFit(LatentFit):
     ahead = 10
     closing, near = 0.5, (0.9, math.inf)  # zeros mend what is too much
     room = 0.8
+    # Wider than elsewhere: 0.1 dB (300 steps of a picture; 0.5 to 0.3 gives as little).
+    noise = (0.35, 0.25)
 
     def __init__(
         self,
@@ -79,11 +81,6 @@ class GridsFit(LatentFit):
         return laplacian(self.net, target)
 
     # --- steps ---
-
-    @property
-    def noise(self) -> tuple[float, float]:
-        """Wider than elsewhere: 0.1 dB (300 steps of a picture; 0.5 to 0.3 gives as little)."""
-        return 0.35, 0.25
 
     @property
     def step(self) -> float:
