@@ -72,9 +72,9 @@ def _pyramid(**patches: object) -> Variant:
     return Variant(repr="pyramid", patches=targets)
 
 
-def _latents(name: str, value: float) -> Variant:
-    """A pyramid with a value in place of a constant of the fit of latents."""
-    return Variant(repr="pyramid", patches={f"inrcodec.encoder.latent_fit._{name}": value})
+def _latents(name: str, value: object) -> Variant:
+    """A pyramid with a value in place of one in the module of the fit of latents."""
+    return Variant(repr="pyramid", patches={f"inrcodec.encoder.latent_fit.{name}": value})
 
 
 def _projected(share: float) -> Variant:
@@ -105,19 +105,19 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
     "pyramid: cells from a latent": {"all numbers": _pyramid()}
     | {f"{share:.0%}": _projected(share) for share in (0.6, 0.3)},
     "pyramid: last temperature": {
-        f"{value:g}": _latents("LAST_TEMPERATURE", value) for value in (0.05, 0.1, 0.15)
+        f"{value:g}": _latents("LatentFit.temperature", (0.3, value)) for value in (0.05, 0.1, 0.15)
     },
     "pyramid: first temperature": {
-        f"{value:g}": _latents("FIRST_TEMPERATURE", value) for value in (0.2, 0.3, 0.4)
+        f"{value:g}": _latents("LatentFit.temperature", (value, 0.1)) for value in (0.2, 0.3, 0.4)
     },
     "pyramid: last noise": {
-        f"{value:g}": _latents("LAST_NOISE", value) for value in (0.125, 0.2, 0.25)
+        f"{value:g}": _latents("LatentFit.noise", (0.25, value)) for value in (0.125, 0.2, 0.25)
     },
     "pyramid: tensors rounded from": {
-        f"{value:g}": _latents("WEIGHTS_FROM", value) for value in (0.6, 0.75)
+        f"{value:g}": _latents("_WEIGHTS_FROM", value) for value in (0.6, 0.75)
     },
     "pyramid: lambda over squared step": {
-        f"{value:g}": _latents("RATIO", value) for value in (0.08, 0.1, 0.13)
+        f"{value:g}": _latents("_RATIO", value) for value in (0.08, 0.1, 0.13)
     },
     # Units of networks, and whether they come in four flips.
     "pyramid: mirrored": {
