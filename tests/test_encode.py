@@ -8,6 +8,7 @@ import torch
 
 from inrcodec import decoder, metrics
 from inrcodec.encoder import encode_signal, quality, rate, single
+from inrcodec.encoder.choice import representation
 from inrcodec.encoder.coding import code
 from inrcodec.encoder.encode import size_budget
 from inrcodec.encoder.session import Session
@@ -355,3 +356,21 @@ def test_cpu_and_threads():
 def test_auto_is_a_representation():
     coded = encode(picture(), size=500)
     assert decoder.info(coded.data)["repr"] == coded.representation
+
+
+@pytest.mark.parametrize(
+    ("options", "side", "budget", "chosen"),
+    [
+        ({}, 64, 20_000, "pyramid"),
+        ({}, 64, 700, "asmr"),
+        ({"effort": 8}, 64, 20_000, "grids"),
+        ({"effort": 8}, 64, 9_000, "pyramid"),
+        ({"effort": 8}, 64, None, "pyramid"),
+        ({"effort": 8}, 1025, 20_000, "pyramid"),
+        ({"effort": 9, "time_limit": 60}, 64, 20_000, "pyramid"),
+        ({"effort": 8, "settings": {"stages": "1"}}, 64, 20_000, "pyramid"),
+        ({"effort": 8, "settings": {"batch": "64"}}, 64, 20_000, "asmr"),
+    ],
+)
+def test_auto_for_pictures(options, side, budget, chosen):
+    assert representation(picture(side, side), EncodeOptions(**options), budget) == chosen

@@ -16,13 +16,13 @@ from inrcodec.comparison import compare
 from inrcodec.container import parse_file
 from inrcodec.decoder import decode, film, film_latents, info, verify
 from inrcodec.encoder import encode_signal
+from inrcodec.encoder.choice import representation
 from inrcodec.encoder.film import motion as search
 from inrcodec.encoder.film.context import FilmContexts
 from inrcodec.encoder.film.encode import planned_film, planned_segment
 from inrcodec.encoder.film.start import padded
 from inrcodec.encoder.film.synthesis import Grids, Synthesis, synthesised
 from inrcodec.encoder.pyramid.synthesis import analysed
-from inrcodec.encoder.single import representation
 from inrcodec.errors import InrError, OptionError, RateError
 from inrcodec.limits import Limits
 from inrcodec.nets import motion

@@ -12,13 +12,14 @@ from inrcodec.allocator import keep_pages
 from inrcodec.comparison import Measures
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.encoder import parted
+from inrcodec.encoder.choice import representation
 from inrcodec.encoder.describe import bytes_for_kbps
 from inrcodec.encoder.film import encode as film
 from inrcodec.encoder.grids import encode as grids
 from inrcodec.encoder.pyramid import encode as pyramid
 from inrcodec.encoder.quality import encode_to_psnr
 from inrcodec.encoder.session import Progress, Session
-from inrcodec.encoder.single import Candidate, encode_to_size, representation
+from inrcodec.encoder.single import Candidate, encode_to_size
 from inrcodec.encoder.spectrum import encode as spectrum
 from inrcodec.errors import OptionError
 from inrcodec.options import DEFAULT_BPP, DEFAULT_KBPS, EncodeOptions

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 
 from inrcodec.container.header import Header
-from inrcodec.container.metadata import pack_metadata
 from inrcodec.container.sections import overhead, pack_file
 from inrcodec.encoder.check import Checked, checked, psnr_of, unit_error
 from inrcodec.encoder.coding import Coded, code
@@ -28,10 +27,9 @@ from inrcodec.encoder.rate import (
 from inrcodec.encoder.samples import Samples
 from inrcodec.encoder.session import Session
 from inrcodec.encoder.usual import samples_of, usual_batch, usual_rate
-from inrcodec.errors import OptionError, RateError
-from inrcodec.options import SETTINGS_OF, EncodeOptions
+from inrcodec.errors import RateError
+from inrcodec.options import EncodeOptions
 from inrcodec.quantise import QuantisedTensor
-from inrcodec.signals.signal import Signal
 from inrcodec.weights.storage import Projected
 
 # Steps of each effort; every level takes about 1.7 times the one before.
@@ -46,11 +44,6 @@ _LAST_AIMS = (0.9, 0.7, 0.5, 0.3)
 _LAST_SETTLING_S = 0.5
 # Of a fit's time, what rounds that bring it under its ceiling, and its check, may take.
 _SHARE_AFTER = 0.15
-# Bytes of a file from which `auto` is a pyramid.
-_LEAST_PYRAMID = 800
-# Representations by latents.
-_LATENTS = {"image": "pyramid", "audio": "spectrum", "video": "film"}
-_KIND_OF = {"grids": "image"} | {name: kind for kind, name in _LATENTS.items()}
 
 
 @dataclass(frozen=True)
@@ -65,41 +58,6 @@ class Candidate:
     def psnr_db(self) -> float:
         """PSNR over colour."""
         return psnr_of(self.checked.measures)
-
-
-def representation(signal: Signal, options: EncodeOptions, budget: int | None) -> str:
-    """The representation to use for a budget in bytes (None: a quality, or settings, fix the size).
-
-    `auto` is the pyramid for images, the spectrum for audio and the film for video, which measured
-    best at every rate tried (benchmarks/results), but for images whose files its own tables would
-    fill; otherwise, and with settings that only coordinate networks have, it is ASMR. Raises
-    OptionError for a representation that is not for this kind of signal, and for settings that the
-    representation does not have.
-    """
-    best = _LATENTS.get(signal.kind, "asmr")
-    if options.repr != "auto":
-        if _KIND_OF.get(options.repr, signal.kind) != signal.kind:
-            raise OptionError(f"repr = {options.repr} is not for {signal.kind}")
-        return _with_settings([options.repr], signal, options)
-    metadata = len(pack_metadata(signal.metadata))
-    least = _LEAST_PYRAMID if best == "pyramid" else 0
-    tiny = budget is not None and budget - metadata < least
-    return _with_settings(["asmr", best] if tiny else [best, "asmr"], signal, options)
-
-
-def _with_settings(names: list[str], signal: Signal, options: EncodeOptions) -> str:
-    """The first representation that has all settings that are given. Raises OptionError."""
-    given = set(options.settings)
-    one_segment = {"segment"} if signal.kind == "image" else set()
-    known = {name: SETTINGS_OF[name] - one_segment for name in names}
-    for name in names:
-        if given <= known[name]:
-            return name
-    first = names[0]
-    raise OptionError(
-        f"setting {min(given - known[first])} is not for {signal.kind} by {first}; settings of "
-        f"that: {', '.join(sorted(known[first]))}"
-    )
 
 
 def encode_to_size(session: Session, budget: int | None) -> Candidate:
