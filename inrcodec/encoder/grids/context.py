@@ -14,6 +14,9 @@ from inrcodec.encoder.rounding import LARGEST, laplace, through_relu
 from inrcodec.nets.grids import NEIGHBOURS, PARENTS, STRIP, Grids, Plane
 
 _PIECE = 1 << 13  # latents
+# Where in a context there are parents, and siblings.
+_PARENTS = slice(len(NEIGHBOURS), len(NEIGHBOURS) + PARENTS)
+_FIRST_SIBLING = _PARENTS.stop
 
 Weights = Mapping[str, Tensor]
 
@@ -90,45 +93,50 @@ class ContextModel:
         alone: bool,
     ) -> float:
         plane, own = self._planes[piece.place], around[piece.place]
-        number = min(plane.channel, 1)
-        seen = self._seen(plane)
-        here = own.own[piece.at].reshape(-1)
-        near = here.new_empty(self._net.inputs(number) + 1, len(here))
-        own.neighbours(piece, near[: len(NEIGHBOURS)])
-        near[len(NEIGHBOURS) : -1] = 0
-        near[-1] = 1
-        for first, source, is_parent in seen:
-            if is_parent:
-                around[source].parents(piece, near[first : first + PARENTS])
-            else:
-                around[source].same(piece, near[first])
+        here, near = own.own[piece.at].reshape(-1), self._gathered(piece, around)
         factor = own.inside(piece)
         if factors is not None:
             sign = factors[piece.place].own[piece.at].reshape(-1)
             factor = sign if factor is None else sign * factor
-        bits, by_here, by_near = networks[number].run(plane.level, near, here, factor, back)
+        network = networks[min(plane.channel, 1)]
+        bits, by_here, by_near = network.run(plane.level, near, here, factor, back)
         if by_here is not None:
             own.add_own(piece, by_here)
         if by_near is not None and not alone:
-            own.add_neighbours(piece, by_near[: len(NEIGHBOURS)])
-            for first, source, is_parent in seen:
-                if is_parent:
-                    around[source].add_parents(piece, by_near[first : first + PARENTS])
-                else:
-                    around[source].add_own(piece, by_near[first])
+            self._spread(piece, around, by_near)
         return bits
 
-    def _seen(self, plane: Plane) -> list[tuple[int, int, bool]]:
-        """Which inputs besides neighbours a plane's contexts have: the first of them, their plane's
-        place, and whether it is the parent."""
+    def _gathered(self, piece: Piece, around: Sequence[Surroundings]) -> Tensor:
+        """Contexts of a piece, and ones: (inputs + 1, latents)."""
+        plane, own = self._planes[piece.place], around[piece.place]
+        inputs = self._net.inputs(min(plane.channel, 1))
+        near = own.own.new_empty(inputs + 1, piece.rows * own.columns)
+        own.neighbours(piece, near[: len(NEIGHBOURS)])
+        near[len(NEIGHBOURS) : inputs] = 0
+        near[inputs] = 1
+        if (parent := self._parent(plane)) is not None:
+            around[parent].parents(piece, near[_PARENTS])
+        for i, sibling in enumerate(self._siblings(plane)):
+            around[sibling].same(piece, near[_FIRST_SIBLING + i])
+        return near
+
+    def _spread(self, piece: Piece, around: Sequence[Surroundings], by_near: Tensor) -> None:
+        """The gradient by what `_gathered` has found goes to where it lies."""
+        plane = self._planes[piece.place]
+        around[piece.place].add_neighbours(piece, by_near[: len(NEIGHBOURS)])
+        if (parent := self._parent(plane)) is not None:
+            around[parent].add_parents(piece, by_near[_PARENTS])
+        for i, sibling in enumerate(self._siblings(plane)):
+            around[sibling].add_own(piece, by_near[_FIRST_SIBLING + i])
+
+    def _parent(self, plane: Plane) -> int | None:
+        """The place of the plane whose latents are parents of another's."""
+        return self._order.get((plane.channel, plane.level + 1))
+
+    def _siblings(self, plane: Plane) -> list[int]:
+        """The places of those whose latents are siblings."""
         channels = {0: [], 1: [0]}.get(plane.channel, [0, plane.channel - 1])
-        first = len(NEIGHBOURS) + PARENTS
-        seen = [
-            (first + i, self._order[channel, plane.level], False)
-            for i, channel in enumerate(channels)
-        ]
-        above = self._order.get((plane.channel, plane.level + 1))
-        return seen if above is None else [(len(NEIGHBOURS), above, True), *seen]
+        return [self._order[channel, plane.level] for channel in channels]
 
 
 def _cut(place: int, plane: Plane) -> list[Piece]:
