@@ -62,6 +62,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "video": (
         "video",
         "video --films carphone --repr 'film segment=1' --bpp 0.2 --bpp 0.4 --bpp 0.8",
+        "video --films cockatoo --effort 1 --repr film --bpp 0.05 --bpp 0.1 --bpp 0.2 --bpp 0.4",
+        "video --films cockatoo --effort 1 --repr 'film segment=1' --bpp 0.1 --bpp 0.2 --bpp 0.4"
+        " --bpp 0.8",
         "video --repr asmr --repr siren --time-limit 120 --bpp 0.1 --bpp 0.2",
     ),
     "shapes": (
