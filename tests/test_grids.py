@@ -264,6 +264,14 @@ def test_planes_of_a_long_fit_grow_from_nothing(monkeypatch, options):
     assert progress[0].fraction < 0.25  # of which the pilot takes 20 of 80 steps
 
 
+def test_a_second_thread_changes_nothing_but_time():
+    files = [
+        inrcodec.encode(picture(), bpp=4.0, repr="grids", threads=threads, settings=SETTINGS)
+        for threads in (1, 2)
+    ]
+    assert files[0] == files[1]
+
+
 def test_a_long_fit_that_is_stopped_has_the_file_of_its_pilot(monkeypatch):
     monkeypatch.setattr(encode, "_PILOTED_FROM", 60)
     monkeypatch.setattr(encode, "_PILOT_STEPS", 20)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inrcodec.encoder.beside import Beside
 from inrcodec.encoder.grids.context import ContextModel
 from inrcodec.encoder.grids.synthesis import Tile, backward, forward, stacked
 from inrcodec.encoder.latent_fit import LatentFit, Measured, Weights
@@ -51,7 +52,7 @@ class GridsFit(LatentFit):
         device: torch.device,
     ) -> None:
         self.net = net
-        self._model = ContextModel(net)
+        self._model, self._beside = ContextModel(net), Beside()
         generator = torch.Generator().manual_seed(seed % 2**63)
         frame, target = fitted_frame(net, samples, step)
         weights = _first_weights(net, frame, generator, device)
@@ -189,7 +190,17 @@ class GridsFit(LatentFit):
     def _learn(self, weights: Weights, values: Tensor, rate: float, hard: bool) -> Measured:
         leaf = values.detach().requires_grad_()
         by_bits = torch.zeros_like(values)
-        bits = self._context_pass(values, by_bits, rate)
+        with self._beside.alone():
+            bits = self._beside.start(lambda: self._context_pass(leaf.detach(), by_bits, rate))
+            error = self._synthesis_pass(weights, leaf, rate)
+            measured = Measured(bits(), error)
+        if not hard:
+            assert leaf.grad is not None
+            values.backward(leaf.grad + by_bits)
+        return measured
+
+    def _synthesis_pass(self, weights: Weights, leaf: Tensor, rate: float) -> float:
+        """Squared error; its gradient over lambda is left in `leaf`, and networks learn."""
         if self.steps_done % _TAPS_EVERY:
             weights = {**weights, "taps": weights["taps"].detach()}
         stack, scale = self._stack(weights, leaf), 1 / self.lagrange
@@ -201,10 +212,7 @@ class GridsFit(LatentFit):
         )
         stack.backward(gradient)
         keep_axes(self.weights["frame"], self.net.channels)
-        if not hard:
-            assert leaf.grad is not None
-            values.backward(leaf.grad + by_bits)
-        return Measured(bits, error * self.lagrange)
+        return error * self.lagrange
 
     def _squared(self, out: Tensor, tile: Tile, scale: float) -> tuple[float, Tensor]:
         difference = out - self._target[:, tile[0], tile[1]]
@@ -214,9 +222,11 @@ class GridsFit(LatentFit):
     def measured(self) -> Measured:
         """Bits and error with the latents rounded."""
         values, weights = self._rounded(), self.held()
-        parts = self._parts(values)
-        bits = self._model.run(weights, parts, None, range(len(self._model.pieces)))
-        return Measured(bits, float(self._error(weights, values)))
+        parts, pieces = self._parts(values), range(len(self._model.pieces))
+        with self._beside.alone():
+            bits = self._beside.start(lambda: self._model.run(weights, parts, None, pieces))
+            error = float(self._error(weights, values))
+            return Measured(bits(), error)
 
     def _error(self, weights: Weights, values: Tensor) -> Tensor:
         out = forward(weights, self._stack(weights, values))
