@@ -33,7 +33,7 @@ def encode_one(
     Peers named in `beside` are given the same bytes (`classical.psnr_at`). The file and its picture
     stay as `keep` with suffixes .inr and .png.
     """
-    from inrcodec import metrics
+    from inrcodec import info, metrics
     from inrcodec.encoder import encode_signal
     from inrcodec.options import EncodeOptions
     from inrcodec.signals.image import read_image
@@ -66,6 +66,7 @@ def encode_one(
         "decode_s": round(decode_s, 2),
         "steps": made.steps,
         "stopped": made.stopped,
+        "macs_per_sample": round(info(made.data)["macs_per_sample"]),
     } | _at_size(signal.samples, size, beside)
 
 
@@ -131,7 +132,8 @@ def main(
     paths = kodak([int(n) for n in images.split(",") if n])
     target = RESULTS / f"{output}.json"
     rows = record.load(target)
-    done = {(r["image"], r["asked_bpp"], r["asked_repr"], r["effort"]) for r in rows}
+    chosen = " ".join(settings)
+    done = {(r["image"], r["asked_bpp"], r["asked_repr"], r["effort"], r["settings"]) for r in rows}
     record.limit_threads(threads)
     expert = dict(item.split("=", 1) for item in settings)
     command = record.command_line("kodak")
@@ -155,10 +157,10 @@ def main(
             )
             for bpp in rates
             for path in paths
-            if (path.stem, bpp, representation, effort) not in done
+            if (path.stem, bpp, representation, effort, chosen) not in done
         ]
         for future in as_completed(futures):
-            row = future.result() | {"asked_repr": representation, "settings": " ".join(settings)}
+            row = future.result() | {"asked_repr": representation, "settings": chosen}
             rows.append(row | where)
             rows.sort(key=lambda r: (r["asked_repr"], r["effort"], r["asked_bpp"], r["image"]))
             record.save(target, command, rows)
