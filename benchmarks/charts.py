@@ -11,7 +11,14 @@ from benchmarks.curves import Curve
 
 # Ours in colours that stand out from white and from near-black; the others share a grey and are
 # told apart by their labels and dashes.
-COLOURS = {"pyramid": "#2f80de", "asmr": "#e8622c", "siren": "#1a9e70", "doh": "#8a6ee0"}
+COLOURS = {
+    "pyramid": "#2f80de",
+    "grids": "#d6409f",
+    "asmr": "#e8622c",
+    "siren": "#1a9e70",
+    "local-global": "#a8841f",
+    "doh": "#8a6ee0",
+}
 GREY = "#8a8983"
 _DASHES: tuple[Any, ...] = ("--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 _TEXT = "#010203"  # stands for the page's own colour in SVG inside a page

@@ -16,6 +16,7 @@ from benchmarks.data import ROOT
 
 _KODAK = "kodak --jobs 2 --threads 1"
 _EIGHT = "--images 1,4,7,10,13,16,19,22"
+_GRIDS = "--beside avif --output kodak_grids"
 # ASMR costs so little that its steps can be of all samples, as the paper's are.
 _PEERS = (
     "peers fit cameraman --networks 'ASMR (3),ASMR (4),ASMR (5)' --steps 1500 --rate-factor 10",
@@ -48,10 +49,11 @@ PARTS: dict[str, tuple[str, ...]] = {
         " --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr pyramid --effort 9 --bpp 0.3 --images 5,8,15,23"
         " --beside avif --output kodak_pyramid",
-        f"{_KODAK} --repr grids --effort 8 --bpp 0.3 --images 3,15"
-        " --beside avif --output kodak_grids",
-        f"{_KODAK} --repr grids --effort 9 --bpp 0.3 --images 15"
-        " --beside avif --output kodak_grids",
+        f"{_KODAK} --repr grids --effort 7 --bpp 0.3 --images 5 {_GRIDS}",
+        f"{_KODAK} --repr grids --effort 8 --bpp 0.3 --images 3,5,15 {_GRIDS}",
+        f"{_KODAK} --repr grids --effort 9 --bpp 0.3 --images 15,23 {_GRIDS}",
+        f"{_KODAK} --repr grids --effort 9 --bpp 0.3 --images 15 --set width=64"
+        f" --set context_width=25 {_GRIDS}",
         "stability",
         f"{_KODAK} --repr asmr --bpp 0.15 --bpp 0.3 --bpp 0.6",
         f"{_KODAK} --repr asmr --effort 9 --bpp 0.3 --images 1,7,13,19 --output kodak_effort9",

@@ -33,7 +33,9 @@ from benchmarks.startup import INRCODEC
 from benchmarks.tabular import markdown
 
 PARTS = ("effort", "decode", "size", "part")
-REPRESENTATIONS = ("pyramid", "asmr", "siren", "doh")
+REPRESENTATIONS = ("pyramid", "grids", "asmr", "siren", "local-global", "doh")
+# Of pictures of any size: grids are for small ones, and local networks grow with the picture.
+_SIZED = ("pyramid", "asmr", "siren", "doh")
 EFFORTS = (1, 3, 5, 7)
 MEGAPIXELS = (0.1, 0.5, 2.0, 4.0, 20.0, 40.0, 64.0)
 RATE = 0.3
@@ -303,9 +305,7 @@ def part_table(rows: Sequence[record.Row]) -> str:
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
 @click.option("--effort", "efforts", type=int, multiple=True, default=EFFORTS, show_default=True)
 @click.option("--megapixels", type=float, multiple=True, default=MEGAPIXELS, show_default=True)
-@click.option(
-    "--repr", "kinds", type=click.Choice([*REPRESENTATIONS, "local-global"]), multiple=True
-)
+@click.option("--repr", "kinds", type=click.Choice(REPRESENTATIONS), multiple=True)
 @click.option("--repeats", default=9, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--output", default="performance", show_default=True, help="Name under results.")
@@ -323,7 +323,7 @@ def main(
     chosen = kinds or REPRESENTATIONS
     jobs = {
         "decode": lambda: decode_jobs(repeats, chosen),
-        "size": lambda: size_jobs(megapixels, chosen),
+        "size": lambda: size_jobs(megapixels, kinds or _SIZED),
         "part": lambda: part_jobs(kinds or tuple(_PARTED)),
         "effort": lambda: effort_jobs(efforts, threads, chosen),
     }

@@ -1,6 +1,6 @@
 """Rate against distortion, and a report on it: python -m benchmarks.sweep [PICTURE ...]
 
-Encodes pictures with four representations at several rates, decodes the files in a process of
+Encodes pictures with every representation at several rates, decodes the files in a process of
 their own, and puts JPEG, WebP, AVIF and JPEG 2000 files of at most the same bytes beside them.
 Writes rows.json and .csv, plots and report.html to bench/, with all coded files and decoded
 pictures in bench/files. Without pictures it takes three of Kodak: from $INRCODEC_DATA, else fetched
@@ -26,7 +26,7 @@ from benchmarks.data import RESULTS, ROOT, SMALL_KODAK, small_set
 from benchmarks.kodak import encode_one, rounded
 
 RATES = (0.15, 0.3, 0.6, 1.2)
-CODECS = ("pyramid", "asmr", "siren", "doh")  # of pictures
+CODECS = ("pyramid", "grids", "asmr", "siren", "local-global", "doh")  # of pictures
 # what tells one of our encodes from another; peers have none of it but the first three
 _KEY = ("codec", "image", "asked_bpp", "effort", "time_limit_s", "seed")
 
@@ -119,7 +119,7 @@ def line(row: record.Row) -> str:
 @click.argument("given", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--bpp", "rates", type=float, multiple=True, default=RATES, show_default=True)
 @click.option("--effort", default=4, show_default=True)
-@click.option("--time-limit", default=24.0, show_default=True, help="Seconds for one encode.")
+@click.option("--time-limit", default=18.0, show_default=True, help="Seconds for one encode.")
 @click.option("--jobs", default=2, show_default=True, help="Encodes side by side.")
 @click.option("--threads", default=1, show_default=True, help="Threads of each encode.")
 @click.option("--seed", default=0, show_default=True)

@@ -210,14 +210,14 @@ def grids_beside_pyramid(results: Path) -> str:
     theirs = rows_of(results, "kodak_grids")
     pyramid = {(r["image"], r["asked_bpp"]): r for r in pyramid_rows(results).get(7, [])}
     lines = []
-    for row in sorted(theirs, key=lambda row: (row["image"], row["effort"])):
+    for row in sorted(theirs, key=lambda row: (row["image"], row["effort"], row["settings"])):
         key = (row["image"], row["asked_bpp"])
         if key not in pyramid:
             raise Missing(f"results/kodak_pyramid.json has no {key[0]} at effort 7 yet")
         lines.append(
             [
                 row["image"],
-                str(row["effort"]),
+                " ".join([str(row["effort"]), row["settings"]]).strip(),
                 f"{row['bpp']:.3f}",
                 f"{row['psnr_db']:.2f}",
                 f"{pyramid[key]['psnr_db']:.2f}",
@@ -225,10 +225,11 @@ def grids_beside_pyramid(results: Path) -> str:
                 at_rate(_cool_chic(row["image"]), row["bpp"]),
                 f"{row['encode_s']:.0f}",
                 f"{row['decode_s']:.2f}",
+                str(row.get("macs_per_sample", "-")),
             ]
         )
     header = ["picture", "effort", "bpp", "grids, dB", "pyramid, effort 7, dB", "AVIF, dB"]
-    header += ["Cool-Chic 5.0, dB", "grids, s", "decode, s"]
+    header += ["Cool-Chic 5.0, dB", "grids, s", "decode, s", "MACs per pixel"]
     return markdown(header, lines) + f"\n\n{where(theirs)}."
 
 

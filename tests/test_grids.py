@@ -17,7 +17,7 @@ import inrcodec
 from inrcodec.container import Net, parse_file
 from inrcodec.decoder import grids_latents
 from inrcodec.decoder.grids import synthesise
-from inrcodec.encoder import encode_signal
+from inrcodec.encoder import choice, encode_signal
 from inrcodec.encoder.grids import encode
 from inrcodec.encoder.grids.context import ContextModel
 from inrcodec.encoder.grids.fit import GridsFit, laplacian
@@ -25,6 +25,7 @@ from inrcodec.encoder.grids.grown import GrownFit
 from inrcodec.encoder.grids.synthesis import backward, forward, stacked
 from inrcodec.encoder.latent_fit import Measured
 from inrcodec.encoder.pace import Pace
+from inrcodec.encoder.pyramid import encode as pyramid_encode
 from inrcodec.encoder.session import Session
 from inrcodec.entropy import centred
 from inrcodec.entropy.survival import BIT_COST, SCALES, STEP_COST
@@ -270,6 +271,38 @@ def test_a_second_thread_changes_nothing_but_time():
         for threads in (1, 2)
     ]
     assert files[0] == files[1]
+
+
+@pytest.fixture
+def short_efforts(monkeypatch):
+    monkeypatch.setattr(choice, "_LEAST_GRIDS", 0)
+    monkeypatch.setitem(encode.STEPS, 8, 20)
+    monkeypatch.setitem(pyramid_encode.STEPS, 7, 20)
+
+
+@pytest.mark.parametrize("steps", [10, 60])
+def test_long_fits_are_the_better_of_latent_grids_and_a_pyramid(monkeypatch, short_efforts, steps):
+    monkeypatch.setitem(encode.STEPS, 8, steps)
+    signal, progress = picture(), []
+    wanted = EncodeOptions(bpp=4.0, effort=8)
+    made = encode_signal(signal, wanted, progress.append)
+    both = [
+        encode_signal(signal, replace(wanted, repr=name, effort=effort))
+        for name, effort in (("grids", 8), ("pyramid", 7))
+    ]
+    best = max(both, key=lambda each: each.psnr_db)
+    assert (made.data, made.representation) == (best.data, best.representation)
+    assert made.steps == sum(each.steps for each in both)
+    fractions = [state.fraction for state in progress]
+    assert fractions == sorted(fractions)
+
+
+def test_a_long_fit_that_is_stopped_soon_is_a_pyramid(short_efforts):
+    seen = []
+    made = encode_signal(
+        picture(), EncodeOptions(bpp=4.0, effort=8), seen.append, lambda: len(seen) > 1
+    )
+    assert made.stopped and made.representation == "pyramid"
 
 
 def test_a_long_fit_that_is_stopped_has_the_file_of_its_pilot(monkeypatch):

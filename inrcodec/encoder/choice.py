@@ -22,7 +22,7 @@ def representation(signal: Signal, options: EncodeOptions, budget: int | None) -
 
     `auto` is what measured best at every rate tried (benchmarks/results): the spectrum for audio,
     the film for video, the pyramid for images. Long fits of images without a time limit are latent
-    grids, which measured better on two pictures at one rate. It is ASMR for images whose files a
+    grids, where these come out better than a pyramid. It is ASMR for images whose files a
     pyramid's own tables would fill, for volumes, and with settings that only coordinate networks
     have. Raises OptionError for a representation that is not for this kind of signal, and for
     settings that the representation does not have.

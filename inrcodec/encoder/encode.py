@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -82,6 +82,9 @@ def encode_signal(
 
 def _encode(session: Session, budget: int | None) -> Candidate:
     target, kind = session.options.psnr, session.representation
+    if kind == "grids" and session.options.repr == "auto" and not session.options.settings:
+        assert budget is not None  # grids are chosen for a size alone
+        return _grids_or_pyramid(session, budget)
     if kind in _LATENT:
         by_size, by_quality = _LATENT[kind]
         if target is not None:
@@ -95,6 +98,25 @@ def _encode(session: Session, budget: int | None) -> Candidate:
     return encode_to_size(session, budget)
 
 
+def _grids_or_pyramid(session: Session, budget: int) -> Candidate:
+    """The better one of latent grids and a pyramid, which has fine texture in fewer steps."""
+    other = session.instead("pyramid", _PYRAMID_EFFORT)
+    share = _PYRAMID_SHARE[session.options.effort]
+    other.expect(0.0, share)
+    kept = pyramid.encode_to_size(other, budget)
+    session.steps += other.steps
+    if not kept.stopped:
+        session.expect(share, 1.0)
+        made = grids.encode_to_size(session, budget)
+        if made.psnr_db > kept.psnr_db:
+            return made
+        kept = replace(kept, stopped=made.stopped)
+    session.representation = "pyramid"
+    return kept
+
+
+# What pyramids do not get better after, and the share of the time that it takes.
+_PYRAMID_EFFORT, _PYRAMID_SHARE = 7, {8: 0.25, 9: 0.1}
 _LATENT = {
     "grids": (grids.encode_to_size, grids.encode_to_psnr),
     "pyramid": (pyramid.encode_to_size, pyramid.encode_to_psnr),

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inrcodec.container.header import Header, net_shape
@@ -62,6 +62,13 @@ class Session:
         part = copy.copy(self)
         part.signal, part.fields = signal, self.fields | {"shape": signal.shape} | fields
         return part
+
+    def instead(self, representation: str, effort: int) -> "Session":
+        """The same encode by another representation, at another effort."""
+        other = copy.copy(self)
+        other.representation = representation
+        other.options = replace(self.options, repr=representation, effort=effort)
+        return other
 
     @property
     def grid(self) -> tuple[tuple[int, ...], int]:

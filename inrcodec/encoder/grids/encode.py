@@ -86,12 +86,13 @@ class GridsJob(picture_job.PictureJob):
         steps, session = self._steps(), self.session
         if steps < _PILOTED_FROM or session.options.time_limit is not None:
             return super().fit(goal, exact, worth)
-        share = _PILOT_STEPS / (steps + _PILOT_STEPS)
-        session.expect(0.0, share)
+        first, last = session.share
+        middle = first + (last - first) * _PILOT_STEPS / (steps + _PILOT_STEPS)
+        session.expect(first, middle)
         kept = self._piloted(goal, exact)
         if kept.stopped:
             return kept
-        session.expect(share, 1.0)
+        session.expect(middle, last)
         pace = self._run(goal, steps)
         if abs(math.log(goal(self.fitted.measured()))) > math.log(_TOO_FAR):
             session.steps += self.fitted.steps_done
