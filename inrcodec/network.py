@@ -3,17 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inrcodec.container.header import (
-    LEARNED,
-    MERGED_ONCE,
-    MIRRORED,
-    TILED,
-    Header,
-    Layout,
-    net_shape,
-)
-from inrcodec.container.header import Net as NetId
-from inrcodec.container.header import Storage as StorageId
+from inrcodec.container.header import Header, net_shape
+from inrcodec.container.header_fields import LEARNED, MERGED_ONCE, MIRRORED, TILED, Layout
+from inrcodec.container.header_fields import Net as NetId
+from inrcodec.container.header_fields import Storage as StorageId
 from inrcodec.nets import Asmr, LocalGlobal, Net, Siren
 from inrcodec.nets.film import Film
 from inrcodec.nets.grids import Grids

@@ -9,7 +9,9 @@ import spec_decoder
 from hypothesis import strategies as st
 
 from inrcodec.container import Header, Kind, Net, Storage, pack_file, parse_file
-from inrcodec.container.header import (
+from inrcodec.container.header import net_shape
+from inrcodec.container.header_codec import pack_header
+from inrcodec.container.header_fields import (
     EXCERPT,
     LEARNED,
     MERGED_ONCE,
@@ -18,8 +20,6 @@ from inrcodec.container.header import (
     TILES,
     Layout,
     Numbers,
-    net_shape,
-    pack_header,
 )
 from inrcodec.container.locals_section import in_file_order, pack_grouped
 from inrcodec.container.weights_section import integers_crc, pack, unpack

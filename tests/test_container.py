@@ -24,7 +24,8 @@ from inrcodec.container import (
     unpack_metadata,
 )
 from inrcodec.container.fields import Reader, pack_varint
-from inrcodec.container.header import FIELDS, pack_header, unpack_header
+from inrcodec.container.header_codec import pack_header, unpack_header
+from inrcodec.container.header_fields import FIELDS
 from inrcodec.container.weights_section import pack, unpack
 from inrcodec.errors import Corrupt, LimitExceeded, NotInr
 from inrcodec.limits import Limits

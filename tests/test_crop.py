@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import inrcodec
 from inrcodec.container import Kind, parse_file
-from inrcodec.container.header import TILED
+from inrcodec.container.header_fields import TILED
 from inrcodec.decoder import decode, info
 from inrcodec.errors import Corrupt, LimitExceeded, OptionError
 from inrcodec.limits import Limits

@@ -18,7 +18,7 @@ from video_files import written as written_video
 
 import inrcodec
 from inrcodec.container import join, parse_file
-from inrcodec.container.header import pack_header
+from inrcodec.container.header_codec import pack_header
 from inrcodec.decoder import decode, info
 from inrcodec.encoder import extend
 from inrcodec.errors import InputError, OptionError, RateError

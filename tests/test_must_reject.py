@@ -16,7 +16,7 @@ import spec_decoder
 import zstandard
 
 from inrcodec.container import Storage, parse_file
-from inrcodec.container.header import pack_header
+from inrcodec.container.header_codec import pack_header
 from inrcodec.container.streams import join
 from inrcodec.container.weights_section import integers_crc, pack
 from inrcodec.decoder import decode
@@ -132,7 +132,7 @@ def with_group(change):
 
 def pack_header_unchecked(header):
     """HEAD of a local-global network that breaks its own rules."""
-    with patch("inrcodec.container.header._partition_problems", lambda header: []):
+    with patch("inrcodec.container.header_rules._partition_problems", lambda header: []):
         return pack_header(header.with_crcs([0] * header.segments))
 
 
@@ -254,7 +254,7 @@ def with_window(name, **fields):
     """A file with a window, and other fields in its HEAD than can be written."""
     header = forge.WINDOWS[name]
     sections = forge.payloads(forge.make_file(header))
-    with patch("inrcodec.container.header._problems", lambda header: []):
+    with patch("inrcodec.container.header_codec.problems_of", lambda header: []):
         head = pack_header(replace(parse_file(forge.make_file(header), Limits()).header, **fields))
     return with_head(head, sections)
 

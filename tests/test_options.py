@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from inrcodec.container.header import FIELDS
+from inrcodec.container.header_fields import FIELDS
 from inrcodec.errors import OptionError
 from inrcodec.options import (
     CHOICES,

@@ -16,7 +16,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from inrcodec.container import Kind, Net, Storage, parse_file
-from inrcodec.container.header import Numbers, pack_header
+from inrcodec.container.header_codec import pack_header
+from inrcodec.container.header_fields import Numbers
 from inrcodec.container.weights_section import unpack
 from inrcodec.decoder import decode, film_latents, local_global
 from inrcodec.decoder.part import box_of

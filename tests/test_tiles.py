@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import inrcodec
 from inrcodec.container import parse_file
-from inrcodec.container.header import TILED
+from inrcodec.container.header_fields import TILED
 from inrcodec.container.streams import join, split
 from inrcodec.decoder import decode, info, verify
 from inrcodec.decoder.pyramid_latents import read_latents, write_latents

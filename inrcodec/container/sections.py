@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from zlib import crc32
 
 from inrcodec.container.fields import Reader, pack_varint
-from inrcodec.container.header import Header, Kind, Net, pack_header, unpack_header
+from inrcodec.container.header import Header
+from inrcodec.container.header_codec import pack_header, unpack_header
+from inrcodec.container.header_fields import Kind, Net
 from inrcodec.container.metadata import pack_metadata
 from inrcodec.errors import Corrupt, InrError, NotInr, Unsupported
 from inrcodec.limits import NO_LIMITS, Limits

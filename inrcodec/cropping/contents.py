@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from inrcodec.container.header import EXCERPT, Header, net_shape
+from inrcodec.container.header import Header, net_shape
+from inrcodec.container.header_fields import EXCERPT
 from inrcodec.decoder.part import Box
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Layout, net_shape
+from inrcodec.container.header import Header, net_shape
+from inrcodec.container.header_fields import Layout
 from inrcodec.container.locals_section import in_file_order
 from inrcodec.container.streams import join, split
 from inrcodec.container.weights_section import integers_crc

@@ -5,7 +5,8 @@ from fractions import Fraction
 from math import ceil, prod
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Kind, Layout, Net
+from inrcodec.container.header import Header
+from inrcodec.container.header_fields import Kind, Layout, Net
 from inrcodec.decoder.plan import check_file
 from inrcodec.errors import OptionError
 from inrcodec.limits import Limits

@@ -7,8 +7,9 @@ from fractions import Fraction
 from itertools import product
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Kind
-from inrcodec.container.header import Net as NetId
+from inrcodec.container.header import Header
+from inrcodec.container.header_fields import Kind
+from inrcodec.container.header_fields import Net as NetId
 from inrcodec.limits import Limits
 from inrcodec.nets import Asmr, LocalGlobal, Net, RowNet
 from inrcodec.nets.grids import Grids

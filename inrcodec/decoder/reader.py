@@ -9,8 +9,9 @@ import numpy as np
 
 from inrcodec.allocator import keep_pages
 from inrcodec.container import ParsedFile, describe, parse_file, unpack_metadata
-from inrcodec.container.header import Header, Kind
-from inrcodec.container.header import Net as NetId
+from inrcodec.container.header import Header
+from inrcodec.container.header_fields import Kind
+from inrcodec.container.header_fields import Net as NetId
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import grids, grids_latents, pyramid
 from inrcodec.decoder.evaluate import box_filter

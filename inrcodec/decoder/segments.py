@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 
 from inrcodec.container import ParsedFile
-from inrcodec.container.header import Header, Kind, Layout
-from inrcodec.container.header import Net as NetId
+from inrcodec.container.header import Header
+from inrcodec.container.header_fields import Kind, Layout
+from inrcodec.container.header_fields import Net as NetId
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import local_global, spectrum
 from inrcodec.decoder.evaluate import evaluate

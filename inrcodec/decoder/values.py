@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from inrcodec.container.header import Header, Kind, Numbers
+from inrcodec.container.header import Header
+from inrcodec.container.header_fields import Kind, Numbers
 from inrcodec.decoder.evaluate import box_means
 from inrcodec.signals.signal import Metadata, Signal
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from inrcodec.container.header import MAX_LENGTH, Kind, Layout, Numbers
+from inrcodec.container.header_fields import MAX_LENGTH, Kind, Layout, Numbers
 from inrcodec.errors import OptionError
 from inrcodec.signals.packing import CHANNELS, packed_420
 from inrcodec.signals.signal import Signal

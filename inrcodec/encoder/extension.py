@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from inrcodec.container import Header, Kind, ParsedFile, join, parse_file
-from inrcodec.container.header import Numbers
+from inrcodec.container.header_fields import Numbers
 from inrcodec.container.sections import (
     minor_of,
     overhead_of_joined,

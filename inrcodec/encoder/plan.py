@@ -4,7 +4,7 @@ import bisect
 import math
 from dataclasses import dataclass, replace
 
-from inrcodec.container.header import MAX_PADDED_SIDE, MAX_SIDE
+from inrcodec.container.header_fields import MAX_PADDED_SIDE, MAX_SIDE
 from inrcodec.encoder.plan_partitions import plan_partitions
 from inrcodec.encoder.rate import RECORD_BYTES, STREAM_BYTES
 from inrcodec.errors import OptionError, RateError

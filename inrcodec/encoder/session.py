@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inrcodec.container.header import Header, net_shape
-from inrcodec.container.header import Net as NetId
-from inrcodec.container.header import Storage as StorageId
+from inrcodec.container.header_fields import Net as NetId
+from inrcodec.container.header_fields import Storage as StorageId
 from inrcodec.encoder.describe import grid_of, signal_fields
 from inrcodec.encoder.fit import State
 from inrcodec.encoder.pace import Pace
