@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from inrcodec.encoder.grids.surroundings import Piece, Surroundings
+from inrcodec.encoder.grids.surroundings import Piece, Surroundings, even
 from inrcodec.encoder.rounding import LARGEST, laplace, through_relu
 from inrcodec.nets.grids import NEIGHBOURS, PARENTS, STRIP, Grids, Plane
 
@@ -51,7 +51,7 @@ class ContextModel:
         back = gradients is not None
         with torch.no_grad():
             around = self._surroundings(values, back)
-            factors = self._surroundings(signs, False) if signs is not None else None
+            factors = [even(plane) for plane in signs] if signs is not None else None
         networks = self._networks(weights)
         total, seen = 0.0, 0
         for number in order:
@@ -88,7 +88,7 @@ class ContextModel:
         networks: "Sequence[_Network]",
         piece: Piece,
         around: Sequence[Surroundings],
-        factors: Sequence[Surroundings] | None,
+        factors: Sequence[Tensor] | None,
         back: bool,
         alone: bool,
     ) -> float:
@@ -96,7 +96,7 @@ class ContextModel:
         here, near = own.own[piece.at].reshape(-1), self._gathered(piece, around)
         factor = own.inside(piece)
         if factors is not None:
-            sign = factors[piece.place].own[piece.at].reshape(-1)
+            sign = factors[piece.place][piece.at].reshape(-1)
             factor = sign if factor is None else sign * factor
         network = networks[min(plane.channel, 1)]
         bits, by_here, by_near = network.run(plane.level, near, here, factor, back)

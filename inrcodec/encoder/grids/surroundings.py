@@ -45,7 +45,7 @@ class Surroundings:
 
     def __init__(self, plane: Plane, values: Tensor, parent: bool, back: bool) -> None:
         self._plane = plane
-        self.own = _even(values.detach())
+        self.own = even(values.detach())
         self._seen = self.own.clamp(-_LARGEST_LATENT, _LARGEST_LATENT)
         rows, self.columns = self.own.shape
         strips = -(-rows // STRIP)
@@ -118,7 +118,7 @@ class Surroundings:
         return total[: self._plane.rows, : self._plane.columns]
 
 
-def _even(values: Tensor) -> Tensor:
+def even(values: Tensor) -> Tensor:
     """A plane with even sides, zeros added."""
     rows, columns = values.shape
     return torch.nn.functional.pad(values, (0, columns % 2, 0, rows % 2))
