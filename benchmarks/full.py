@@ -49,11 +49,9 @@ PARTS: dict[str, tuple[str, ...]] = {
         " --beside avif --output kodak_pyramid",
         f"{_KODAK} --repr pyramid --effort 9 --bpp 0.3 --images 5,8,15,23"
         " --beside avif --output kodak_pyramid",
-        f"{_KODAK} --repr grids --effort 7 --bpp 0.3 --images 5 {_GRIDS}",
+        f"{_KODAK} --repr grids --effort 7 --bpp 0.3 --images 5,7,13,16 {_GRIDS}",
         f"{_KODAK} --repr grids --effort 8 --bpp 0.3 --images 3,5,15 {_GRIDS}",
-        f"{_KODAK} --repr grids --effort 9 --bpp 0.3 --images 15,23 {_GRIDS}",
-        f"{_KODAK} --repr grids --effort 9 --bpp 0.3 --images 15 --set width=64"
-        f" --set context_width=25 {_GRIDS}",
+        f"{_KODAK} --repr grids --effort 9 --bpp 0.3 --images 15 {_GRIDS}",
         "stability",
         f"{_KODAK} --repr asmr --bpp 0.15 --bpp 0.3 --bpp 0.6",
         f"{_KODAK} --repr asmr --effort 9 --bpp 0.3 --images 1,7,13,19 --output kodak_effort9",
