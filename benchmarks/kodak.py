@@ -38,7 +38,7 @@ def encode_one(
     from inrcodec.options import EncodeOptions
     from inrcodec.signals.image import read_image
 
-    signal = read_image(path, path.name)
+    signal = read_image(path, path.name, keep_metadata=False)
     options = EncodeOptions(**settings)
     made = encode_signal(signal, options)
     with tempfile.TemporaryDirectory() as folder:

@@ -29,12 +29,12 @@ from inrcodec.encoder.pyramid import encode as pyramid_encode
 from inrcodec.encoder.session import Session
 from inrcodec.entropy import centred
 from inrcodec.entropy.survival import BIT_COST, SCALES, STEP_COST
-from inrcodec.errors import Corrupt, OptionError
+from inrcodec.errors import Corrupt, OptionError, RateError
 from inrcodec.limits import Limits
 from inrcodec.nets.grids import CONVOLUTIONS, Grids, by_level, doubled, synthesised
 from inrcodec.network import grids_of
 from inrcodec.options import EncodeOptions
-from inrcodec.signals import Signal
+from inrcodec.signals import Metadata, Signal
 
 SETTINGS = {"steps": "30"}
 
@@ -376,6 +376,14 @@ def test_costs_are_chances_and_near_no_middle():
             if 1 < model.sign[row * SCALES + i] < 12 * BIT_COST:
                 assert sign == pytest.approx(negative / (negative + positive), rel=2e-4)
     assert len(model.zero) == len(model.sign) == len(model.step) == 16 * len(STEP_COST)
+
+
+@pytest.mark.parametrize("name", ["grids", "pyramid"])
+def test_metadata_that_leaves_no_room_is_told(name):
+    profile = np.random.default_rng(0).bytes(2000)
+    signal = replace(picture(), metadata=Metadata(icc=profile))
+    with pytest.raises(RateError, match=r"the budget is 1500 \(the metadata can be left out\)"):
+        encode_signal(signal, EncodeOptions(repr=name, size=1500, settings=SETTINGS))
 
 
 def test_grids_are_for_pictures():

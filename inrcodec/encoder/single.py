@@ -262,11 +262,16 @@ def _plan(session: Session, budget: int | None) -> Plan:
     guess = budget - 60
     made = plan(session.grid, session.options, kind, max(guess, 0))
     rest = _overhead(session, session.header(made.net, made.storage, [0]), budget)
+    require_room(session, rest, budget)
+    return plan(session.grid, session.options, kind, budget - rest)
+
+
+def require_room(session: Session, rest: int, budget: int) -> None:
+    """RateError if what a file has besides its payloads takes all of a budget, both in bytes."""
     if rest >= budget:
         metadata = session.signal.metadata
         hint = " (the metadata can be left out)" if metadata.icc or metadata.exif else ""
         raise RateError(f"header and metadata take {rest} bytes, the budget is {budget}{hint}")
-    return plan(session.grid, session.options, kind, budget - rest)
 
 
 def device_of(options: EncodeOptions) -> torch.device:
