@@ -27,13 +27,14 @@ from typing import Any
 import click
 
 from benchmarks import record
+from benchmarks.charts import COLOURS
 from benchmarks.data import RESULTS, ROOT, SMALL_KODAK, bundled, small_set
 from benchmarks.kodak import encode_one
 from benchmarks.startup import INRCODEC
 from benchmarks.tabular import markdown
 
 PARTS = ("effort", "decode", "size", "part")
-REPRESENTATIONS = ("pyramid", "grids", "asmr", "siren", "local-global", "doh")
+REPRESENTATIONS = tuple(COLOURS)
 # Of pictures of any size: grids are for small ones, and local networks grow with the picture.
 _SIZED = ("pyramid", "asmr", "siren", "doh")
 EFFORTS = (1, 3, 5, 7)

@@ -21,12 +21,13 @@ from typing import Any
 import click
 
 from benchmarks import record
+from benchmarks.charts import COLOURS
 from benchmarks.classical import PEERS, Coded, decoded, encode_within
 from benchmarks.data import RESULTS, ROOT, SMALL_KODAK, small_set
 from benchmarks.kodak import encode_one, rounded
 
 RATES = (0.15, 0.3, 0.6, 1.2)
-CODECS = ("pyramid", "grids", "asmr", "siren", "local-global", "doh")  # of pictures
+CODECS = tuple(COLOURS)  # of pictures
 # what tells one of our encodes from another; peers have none of it but the first three
 _KEY = ("codec", "image", "asked_bpp", "effort", "time_limit_s", "seed")
 

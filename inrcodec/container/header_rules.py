@@ -15,6 +15,15 @@ from inrcodec.container.header_fields import (
     Storage,
 )
 
+# What is always stored as it is.
+_UNPROJECTED = {
+    Net.PYRAMID: "a pyramid's tensors",
+    Net.GRIDS: "the tensors of grids",
+    Net.FILM: "a film's tensors",
+    Net.SPECTRUM: "a spectrum's tensors",
+    Net.LOCAL_GLOBAL: "the tensors of partitions",
+}
+
 
 def problems_of(header: Header) -> list[str]:
     """What breaks a rule, in words; none if all are kept."""
@@ -32,10 +41,12 @@ def problems_of(header: Header) -> list[str]:
             )
     if header.storage == Storage.PROJECTION and header.groups > header.latent:
         problems.append(f"groups = {header.groups} is more than latent = {header.latent}")
+    if header.net in _UNPROJECTED and header.storage != Storage.DIRECT:
+        problems.append(f"{_UNPROJECTED[header.net]} are not stored by projection")
     if header.net == Net.PYRAMID:
         problems += _pyramid_problems(header)
     if header.net == Net.GRIDS:
-        problems += _grids_problems(header)
+        problems += _level_problems(header, "colour_from")
     if header.net == Net.SPECTRUM:
         problems += _spectrum_problems(header)
     if header.net == Net.FILM:
@@ -105,27 +116,14 @@ def _level_problems(header: Header, *names: str) -> list[str]:
 
 
 def _pyramid_problems(header: Header) -> list[str]:
-    problems = []
-    if header.storage != Storage.DIRECT:
-        problems.append("a pyramid's tensors are not stored by projection")
-    problems += _level_problems(header, "colour_from", "stages")
+    problems = _level_problems(header, "colour_from", "stages")
     if header.tile % 2 ** (header.levels + 1):
         problems.append(f"tile = {header.tile} is not a multiple of 2^(levels + 1)")
     return problems
 
 
-def _grids_problems(header: Header) -> list[str]:
-    problems = []
-    if header.storage != Storage.DIRECT:
-        problems.append("the tensors of grids are not stored by projection")
-    return problems + _level_problems(header, "colour_from")
-
-
 def _film_problems(header: Header) -> list[str]:
-    problems = []
-    if header.storage != Storage.DIRECT:
-        problems.append("a film's tensors are not stored by projection")
-    problems += _level_problems(header)
+    problems = _level_problems(header)
     least = 1 if header.layout == Layout.YCBCR_420 else 0
     if not least <= header.colour_from <= header.levels:
         problems.append(f"colour_from = {header.colour_from} is outside {least}..{header.levels}")
@@ -134,8 +132,6 @@ def _film_problems(header: Header) -> list[str]:
 
 def _spectrum_problems(header: Header) -> list[str]:
     problems = []
-    if header.storage != Storage.DIRECT:
-        problems.append("a spectrum's tensors are not stored by projection")
     if header.segment % header.hop:
         problems.append(f"segment = {header.segment} is not a multiple of hop = {header.hop}")
     if header.high != -header.low:
@@ -145,8 +141,6 @@ def _spectrum_problems(header: Header) -> list[str]:
 
 def _partition_problems(header: Header) -> list[str]:
     problems = []
-    if header.storage != Storage.DIRECT:
-        problems.append("the tensors of partitions are not stored by projection")
     if header.segments > 1:
         problems.append(f"{header.segments} segments are not allowed with net = local_global")
     lists = (header.side, header.group, header.first_group, header.groups_kept)

@@ -23,7 +23,7 @@ from inrcodec.encoder.latent_job import (
 )
 from inrcodec.encoder.pace import Pace
 from inrcodec.encoder.session import Session
-from inrcodec.encoder.single import Candidate, require_room
+from inrcodec.encoder.single import Candidate, room
 from inrcodec.weights.storage import Direct
 
 _FULL_STEPS_SAMPLES = 2**19
@@ -36,8 +36,7 @@ _QUALITY_ROUNDS = 4  # fits to find one that reaches a quality
 def encode_to_size(kind: "type[PictureJob]", session: Session, budget: int) -> Candidate:
     """Fit within a budget in bytes. Raises RateError."""
     job = kind(session, 8.0 * budget, None)
-    require_room(session, job.overhead_bytes, budget)
-    limit = budget - job.overhead_bytes
+    limit = room(session, job.overhead_bytes, budget)
 
     def goal(measured: Measured) -> float:
         return (measured.bits / 8 + job.weight_bytes) / (limit * AIM)

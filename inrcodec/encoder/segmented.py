@@ -13,8 +13,7 @@ from inrcodec.encoder.goal import AIM, meet_budget
 from inrcodec.encoder.latent_fit import Goal, LatentFit, Measured
 from inrcodec.encoder.latent_job import StoredTensors, expected_bytes, stored_tensors
 from inrcodec.encoder.session import Session
-from inrcodec.encoder.single import Candidate
-from inrcodec.errors import RateError
+from inrcodec.encoder.single import Candidate, room
 from inrcodec.nets.base import TensorSpec
 from inrcodec.weights.storage import Direct
 
@@ -101,9 +100,7 @@ class Segmented:
         """Bytes of a budget that are left for the segments' sections. Raises RateError."""
         empty = len(self._file([Part(b"", b"", 0, 0.0)] * self._count))
         empty -= 2 * self._count * section_bytes(0)
-        if empty >= budget:
-            raise RateError(f"header and metadata take {empty} bytes, the budget is {budget}")
-        return budget - empty
+        return room(self._session, empty, budget)
 
     def candidate(self, parts: Sequence[Part], promised: float, stopped: bool) -> Candidate:
         """The file, decoded and measured. `promised`: mean squared error, in the units of the

@@ -262,16 +262,17 @@ def _plan(session: Session, budget: int | None) -> Plan:
     guess = budget - 60
     made = plan(session.grid, session.options, kind, max(guess, 0))
     rest = _overhead(session, session.header(made.net, made.storage, [0]), budget)
-    require_room(session, rest, budget)
-    return plan(session.grid, session.options, kind, budget - rest)
+    return plan(session.grid, session.options, kind, room(session, rest, budget))
 
 
-def require_room(session: Session, rest: int, budget: int) -> None:
-    """RateError if what a file has besides its payloads takes all of a budget, both in bytes."""
+def room(session: Session, rest: int, budget: int) -> int:
+    """Bytes of a budget left for payloads, where the rest of the file takes so many. Raises
+    RateError if there are none."""
     if rest >= budget:
         metadata = session.signal.metadata
         hint = " (the metadata can be left out)" if metadata.icc or metadata.exif else ""
         raise RateError(f"header and metadata take {rest} bytes, the budget is {budget}{hint}")
+    return budget - rest
 
 
 def device_of(options: EncodeOptions) -> torch.device:

@@ -41,6 +41,8 @@ class GridsFit(LatentFit):
     room = 0.8
     # Wider than elsewhere: 0.1 dB (300 steps of a picture; 0.5 to 0.3 gives as little).
     noise = (0.35, 0.25)
+    # The finest plane's at most, of samples in 0..1; lambda is that of the step asked for.
+    largest_first_step = math.inf
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class GridsFit(LatentFit):
         self.net = net
         self._model, self._beside = ContextModel(net), Beside()
         generator = torch.Generator().manual_seed(seed % 2**63)
-        frame, target = fitted_frame(net, samples, step)
+        frame, target = fitted_frame(net, samples, min(step, self.largest_first_step))
         weights = _first_weights(net, frame, generator, device)
         self._target = target.to(device)
         self._shapes = [plane.shape for plane in net.planes()]
