@@ -15,13 +15,12 @@ from inrcodec.container.header_fields import (
     Storage,
 )
 
-# What is always stored as it is.
+# Latents' networks, whose tensors are stored as they are.
 _UNPROJECTED = {
     Net.PYRAMID: "a pyramid's tensors",
     Net.GRIDS: "the tensors of grids",
     Net.FILM: "a film's tensors",
     Net.SPECTRUM: "a spectrum's tensors",
-    Net.LOCAL_GLOBAL: "the tensors of partitions",
 }
 
 
@@ -141,6 +140,8 @@ def _spectrum_problems(header: Header) -> list[str]:
 
 def _partition_problems(header: Header) -> list[str]:
     problems = []
+    if header.storage != Storage.DIRECT:
+        problems.append("the tensors of partitions are not stored by projection")
     if header.segments > 1:
         problems.append(f"{header.segments} segments are not allowed with net = local_global")
     lists = (header.side, header.group, header.first_group, header.groups_kept)
