@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from benchmarks import record
 from benchmarks.charts import COLOURS
@@ -132,8 +133,12 @@ def part_row(kind: str, size: tuple[int, int], rate: float) -> record.Row:
         "scaled_s": timed(lambda: inrcodec.decode(data, scale=8), 1),
         "draft_s": timed(lambda: inrcodec.decode(data, scale=8, draft=True), 1),
     }
+    exact, draft = (
+        inrcodec.decode(data, scale=8, draft=draft).samples.astype(float) for draft in (False, True)
+    )
     row = {"asked_bpp": rate, "bytes": len(data)}
-    return row | {name: round(value, 3) for name, value in seconds.items()}
+    row |= {name: round(value, 3) for name, value in seconds.items()}
+    return row | {"draft_rms": round(float(np.sqrt(np.mean((draft - exact) ** 2))), 2)}
 
 
 def sides(megapixels: float) -> tuple[int, int]:
@@ -297,9 +302,10 @@ def part_table(rows: Sequence[record.Row]) -> str:
                 for key in ("region_s", "scaled_s", "draft_s")
             ]
             first = [f"`{row['repr']}`", f"{row['megapixels']:g}", f"{row['asked_bpp']:g}"]
-            lines.append([*first, f"{whole:.1f}", *cells])
+            rms = f"{row['draft_rms']:.1f}" if "draft_rms" in row else "-"
+            lines.append([*first, f"{whole:.1f}", *cells, rms])
     header = ["", "megapixels", "bpp", "whole, s", "a hundredth, s", "1/8 of the size, s"]
-    return markdown([*header, "as a draft, s"], lines)
+    return markdown([*header, "as a draft, s", "its difference"], lines)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -32,8 +32,8 @@ def test_parts_are_measured(monkeypatch):
     row = performance.part_row("siren", (96, 64), 0.3)
     assert all(row[f"{name}_s"] >= 0 for name in ("whole", "region", "scaled", "draft"))
     row |= {"part": "part", "repr": "siren", "megapixels": 20.0}
-    row |= {"whole_s": 8.0, "region_s": 0.32, "scaled_s": 8.1, "draft_s": 2.0}
-    cells = "| `siren` | 20 | 0.3 | 8.0 | 0.32 (4.0%) | 8.10 (101.2%) | 2.00 (25.0%) |"
+    row |= {"whole_s": 8.0, "region_s": 0.32, "scaled_s": 8.1, "draft_s": 2.0, "draft_rms": 1.23}
+    cells = "| `siren` | 20 | 0.3 | 8.0 | 0.32 (4.0%) | 8.10 (101.2%) | 2.00 (25.0%) | 1.2 |"
     assert cells in performance.part_table([row])
 
 

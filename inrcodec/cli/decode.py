@@ -42,7 +42,7 @@ part_options = packed(
         click.option(
             "--draft",
             is_flag=True,
-            help="Scale to a quarter or less faster, from a pyramid's coarse grids.",
+            help="Scale a picture faster, less exactly: by coarse grids or few samples.",
         ),
         click.option("--ignore-checksum", is_flag=True, help="Go on where a checksum is wrong."),
     ],

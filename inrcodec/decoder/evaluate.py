@@ -11,16 +11,18 @@ from threadpoolctl import threadpool_limits
 from inrcodec.decoder.plan import Box, Plan
 from inrcodec.nets.base import grid_index
 
+_FLOAT = np.dtype(np.float32)
+
 
 def evaluate(
     plan: Plan,
     weights: Mapping[str, np.ndarray],
-    finish: Callable[[np.ndarray], np.ndarray],
-    dtype: np.dtype,
+    finish: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    dtype: np.dtype = _FLOAT,
 ) -> np.ndarray:
     """Samples of the plan's box: (*box, channels) of `dtype`.
 
-    `finish` turns float32 values of nominal range 0..1 into what is kept.
+    `finish` turns float32 values of nominal range 0..1 into what is kept; by default they are.
     """
     out = np.empty((*(last - first for first, last in plan.box), plan.net.channels), dtype=dtype)
     places = list(zip(plan.box, plan.tile_samples, strict=True))
@@ -46,7 +48,7 @@ def _values(plan: Plan, weights: Mapping[str, np.ndarray], tiles: Box) -> np.nda
     net, head, sides = plan.net, plan.head, plan.tile
     starts = grid_index(tuple(a for a, _ in tiles), tuple(b for _, b in tiles)) * np.asarray(sides)
     within = grid_index((0,) * len(sides), sides)
-    index = starts[:, None] + within  # (tiles, rows of a tile, D)
+    index = plan.placed(starts[:, None] + within)  # (tiles, rows of a tile, D)
     # Overflow in a forged file's weights gives NaN, which the caller makes 0.
     with np.errstate(all="ignore"):
         blocks = net.forward(np, weights, net.inputs(index, head), head)

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -71,16 +71,70 @@ def samples(
     touched = _touched(net, box)
     out = np.empty((*(last - first for first, last in box), net.channels), dtype=dtype)
 
+    within = grid_index((0,) * len(net.side), net.side)
+
     def work(index: np.ndarray) -> None:
-        for partition, values in zip(index, _values(net, groups, weights, index), strict=True):
+        blocks = _values(net, groups, weights, index, within).reshape(-1, *net.side, net.channels)
+        for partition, values in zip(index, blocks, strict=True):
             here, there = _overlap(partition * np.asarray(net.side), net.side, box)
             out[*there] = finish(np.nan_to_num(values[*here]))
 
+    _in_chunks(net, touched, math.prod(net.side), work)
+    return out
+
+
+def values_at(
+    header: Header, weights: Mapping[str, np.ndarray], places: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Values between the samples of the network's grid: (*places, channels) float32, nominal range
+    0..1. `places`: where, in samples, in ascending order per axis."""
+    net, groups = local_global_of(header), groups_of(header)
+    touched, firsts, lasts = _with_places(net, places)
+    most = tuple((lasts - firsts).max(axis=0).tolist())
+    out = np.empty((*map(len, places), net.channels), dtype=np.float32)
+
+    def work(chosen: np.ndarray) -> None:
+        index, first, last = touched[chosen], firsts[chosen], lasts[chosen]
+        numbers = first[:, None] + grid_index((0,) * len(most), most)
+        at = [axis[np.minimum(numbers[..., i], len(axis) - 1)] for i, axis in enumerate(places)]
+        within = np.stack(at, axis=-1) - (index * np.asarray(net.side))[:, None]
+        blocks = _values(net, groups, weights, index, within).reshape(-1, *most, net.channels)
+        for values, a, b in zip(blocks, first.tolist(), last.tolist(), strict=True):
+            here = (slice(end - start) for start, end in zip(a, b, strict=True))
+            out[*map(slice, a, b)] = np.nan_to_num(values[*here])
+
+    _in_chunks(net, np.arange(len(touched)), math.prod(most), work)
+    return out
+
+
+def _with_places(
+    net: LocalGlobal, places: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Partitions from the first to the last place (n, D), and the numbers of the first and the
+    last+1 place in each of them, per axis (n, D)."""
+    owners = [
+        np.floor((at + 0.5) / side).astype(np.int64)
+        for at, side in zip(places, net.side, strict=True)
+    ]
+    touched = grid_index(
+        tuple(int(axis[0]) for axis in owners), tuple(int(axis[-1]) + 1 for axis in owners)
+    )
+    pairs = list(zip(owners, touched.T, strict=True))
+    firsts = np.stack([np.searchsorted(axis, i, "left") for axis, i in pairs], axis=-1)
+    lasts = np.stack([np.searchsorted(axis, i, "right") for axis, i in pairs], axis=-1)
+    return touched, firsts, lasts
+
+
+def _in_chunks(
+    net: LocalGlobal, touched: np.ndarray, points: int, work: Callable[[np.ndarray], None]
+) -> None:
+    """Do work on so many partitions at once, of so many points each, as memory holds."""
+    count = max(1, _points_at_once(net) // points)
+    chunks = (touched[start : start + count] for start in range(0, len(touched), count))
     # One thread a chunk; BLAS threads of its own would fight with them.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(work, _chunks(net, touched)):
+        for _ in pool.map(work, chunks):
             pass
-    return out
 
 
 def _touched(net: LocalGlobal, box: Box) -> np.ndarray:
@@ -96,31 +150,29 @@ def _points_at_once(net: LocalGlobal) -> int:
     return max(1, _CHUNK_FLOATS // (3 * net.width + 2 * net.global_width))
 
 
-def _chunks(net: LocalGlobal, touched: np.ndarray) -> Iterator[np.ndarray]:
-    count = max(1, _points_at_once(net) // math.prod(net.side))
-    for start in range(0, len(touched), count):
-        yield touched[start : start + count]
-
-
 def _values(
-    net: LocalGlobal, groups: Groups, weights: Mapping[str, np.ndarray], index: np.ndarray
+    net: LocalGlobal,
+    groups: Groups,
+    weights: Mapping[str, np.ndarray],
+    index: np.ndarray,
+    within: np.ndarray,
 ) -> np.ndarray:
-    """Values of whole partitions `index` (n, D): (n, *side, channels)."""
+    """Values of partitions `index` (n, D) at their points `within` (m, D), or each at its own
+    (n, m, D): (n, m, channels)."""
     boxes = [tuple((i, i + 1) for i in partition) for partition in index.tolist()]
     numbers = np.concatenate([groups.numbers(box) for box in boxes])
     own = {t.name for t in net.local_tensors(1)}
     chosen = {name: w[numbers] if name in own else w for name, w in weights.items()}
     starts = (index * np.asarray(net.side))[:, None]
-    within = grid_index((0,) * len(net.side), net.side)
-    values = np.empty((len(index), len(within), net.channels), dtype=np.float32)
+    values = np.empty((len(index), within.shape[-2], net.channels), dtype=np.float32)
     step = _points_at_once(net)
-    for first in range(0, len(within), step):
-        points = within[first : first + step]
+    for first in range(0, values.shape[1], step):
+        points = within[..., first : first + step, :]
         inputs = net.local_inputs(points), net.global_inputs(starts + points)
         # Overflow in a forged file's weights gives NaN, which the caller makes 0.
         with np.errstate(all="ignore"):
             values[:, first : first + step] = net.forward(np, chosen, inputs)
-    return values.reshape(len(index), *net.side, net.channels)
+    return values
 
 
 def _overlap(

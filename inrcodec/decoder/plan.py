@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 
+import numpy as np
+
 from inrcodec.container import ParsedFile
 from inrcodec.container.header import Header
 from inrcodec.container.header_fields import Kind
@@ -47,12 +49,21 @@ Box = tuple[tuple[int, int], ...]
 class Plan:
     """A decode of a box of one segment, tile by tile.
 
-    `box`: first and last+1 sample per axis. A tile is a box of rows of the network.
+    `box`: first and last+1 sample per axis. A tile is a box of rows of the network. `places`: where
+    samples lie in the grid of a SIREN, per axis (None: at its points).
     """
 
     net: RowNet
     storage: Storage
     box: Box
+    places: tuple[np.ndarray, ...] | None = None
+
+    def placed(self, index: np.ndarray) -> np.ndarray:
+        """Where rows `index` (..., D) int lie in the grid; those after the last place, there."""
+        if self.places is None:
+            return index
+        axes = enumerate(self.places)
+        return np.stack([at[np.minimum(index[..., i], len(at) - 1)] for i, at in axes], axis=-1)
 
     def enlarged(self, factor: Fraction, axes: Sequence[int]) -> "Plan":
         """The same box of a finer grid of a SIREN: `factor` times the points along these axes,
@@ -210,5 +221,5 @@ def _check_film(header: Header, limits: Limits) -> int:
 def floats_per_row(net: Net, head: int) -> int:
     """Floats alive at once for one row: sines and cosines of its cells, and its samples."""
     samples = math.prod(net.block(head)) * net.channels
-    cells = math.prod(net.block(head)) // math.prod(net.bases[-1]) if isinstance(net, Asmr) else 1
-    return max(cells, 1) * 3 * net.width + samples
+    within = net.bases[head + 1 : -1] if isinstance(net, Asmr) else ()
+    return math.prod(map(math.prod, within)) * 3 * net.width + samples

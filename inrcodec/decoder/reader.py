@@ -14,6 +14,7 @@ from inrcodec.container.header_fields import Kind
 from inrcodec.container.header_fields import Net as NetId
 from inrcodec.container.weights_section import integers_crc
 from inrcodec.decoder import grids, grids_latents, pyramid
+from inrcodec.decoder.draft import draft as network_draft
 from inrcodec.decoder.evaluate import box_filter
 from inrcodec.decoder.part import (
     Box,
@@ -68,9 +69,10 @@ def decode(
     depth) of a volume of three axes; only what it touches is evaluated. `span`: first and last+1
     sample of audio or frame of video (None: the end). `scale`: k for 1/k of the size in space, by
     means of boxes. `enlarge`: a factor for more samples in space than were coded, at coordinates
-    between theirs, from networks that are defined there; not with a `scale`. `draft`: a pyramid is
-    scaled from its coarse grids alone, finer ones are neither read nor checked (k of at least 4);
-    others take no notice. `limits`: what may be spent (None: the defaults).
+    between theirs, from networks that are defined there; not with a `scale`. `draft`: an image is
+    scaled faster and less exactly: a pyramid or latent grids from coarse grids alone (k of at least
+    4), finer ones are neither read nor checked; networks from few samples of a box. Others take no
+    notice. `limits`: what may be spent (None: the defaults).
     Raises NotInr, Corrupt, Unsupported, LimitExceeded, and OptionError for a part or scale that the
     signal does not have.
     """
@@ -91,6 +93,8 @@ def decode(
         elif header.net == NetId.GRIDS:
             values, left = _grids_values(parsed, box, scale, draft, ignore_checksum)
             samples = finish(header, box_filter(np.clip(values, 0, 1), left))
+        elif draft and scale > 1:
+            samples = finish(header, network_draft(parsed, box, scale, ignore_checksum))
         else:
             samples = _network_samples(parsed, box, scale, factor, ignore_checksum)
         return Signal("image", samples, metadata)

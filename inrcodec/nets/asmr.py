@@ -16,6 +16,9 @@ Counted from the middle of a cell, position k and its mirror image have modulati
 two products p, q of one half of the positions give p + q there and p - q at the mirror images, so
 the factorised form costs as many multiply-accumulates as the plain one.
 
+Means over boxes of a cell's positions are as exact: those of cos m and sin m over a box stand for
+one position. So 1/k of the size takes a part of the last level's work, where boxes tile cells.
+
 A *row* is a prefix of digits 0..head; all samples below a row, its *block*, are evaluated
 together and share the row's activations. `head` = 0 shares the most; `head` = levels - 2 makes
 rows the cells of the last level, which can be taken at random when fitting.
@@ -47,7 +50,9 @@ class Asmr:
     """Sizes of an ASMR network.
 
     `bases`: one tuple per level with the base of each axis; the product over levels is the padded
-    grid and must reach `shape` on every axis. There are levels - 1 sine layers.
+    grid and must reach `shape` on every axis. There are levels - 1 sine layers. `means`: sides of
+    the boxes whose means stand for samples, divisors of the last bases (None: each sample is its
+    own).
     """
 
     shape: tuple[int, ...]
@@ -59,6 +64,7 @@ class Asmr:
     w0_modulator: int = 1
     frequencies: int = 0
     learned: bool = False
+    means: tuple[int, ...] | None = None
 
     @property
     def layers(self) -> int:
@@ -101,8 +107,14 @@ class Asmr:
         return _products(self.bases[: head + 1])
 
     def block(self, head: int) -> tuple[int, ...]:
-        """Samples per row and axis: the product of the bases after `head`."""
-        return _products(self.bases[head + 1 :])
+        """Samples, or means of them, per row and axis: the product of what `tail` has."""
+        return _products(self.tail(head))
+
+    def tail(self, head: int) -> list[tuple[int, ...]]:
+        """Bases after `head`; of the last level as many as there are means."""
+        *before, last = self.bases[head + 1 :]
+        means = self.means or (1,) * len(last)
+        return [*before, tuple(b // side for b, side in zip(last, means, strict=True))]
 
     def inputs(self, index: np.ndarray, head: int) -> tuple[np.ndarray, ...]:
         """Normalised digits 0..head of rows `index` (..., D) int: float32, likewise, per level."""
@@ -179,6 +191,11 @@ class Asmr:
             bias = bias + scalars[3] * xp.sum(out, axis=1)
             out = xp.exp(scalars[0]) * out
         digits = self._digits(xp, last, a)  # (B, D)
+        if self.means:
+            m = (self._modulation(weights, digits, last) * stretch)[:, None, :]  # (B, 1, d)
+            even, odd = (self._meant(xp, f(m) * out[None, :, :]) for f in (xp.cos, xp.sin))
+            v = xp.sin(a) @ even.T + xp.cos(a) @ odd.T
+            return xp.reshape(v, (*a.shape[:-1], -1, self.channels)) + bias
         centre, count = digits[-1:, :] / 2, digits.shape[0]
         half = (count + 1) // 2
         a = a + self._modulation(weights, centre, last) * stretch
@@ -193,9 +210,18 @@ class Asmr:
         mirrored = xp.flip((p - q)[..., : count - half, :], axis=-2)
         return xp.concat([p + q, mirrored], axis=-2)
 
+    def _meant(self, xp: Namespace, values: Array) -> Array:
+        """Means over boxes of the last level's positions: (B, channels, d) to (boxes channels,
+        d)."""
+        assert self.means is not None
+        sides = zip(self.tail(self.layers - 1)[0], self.means, strict=True)
+        split = xp.reshape(values, (*[n for pair in sides for n in pair], *values.shape[1:]))
+        within = tuple(range(1, 2 * len(self.means), 2))
+        return xp.reshape(xp.mean(split, axis=within), (-1, self.width))
+
     def _assemble(self, xp: Namespace, v: Array, head: int) -> Array:
         """Order samples of a block by axis instead of by level: (n, *block, channels)."""
-        tail = self.bases[head + 1 :]
+        tail = self.tail(head)
         dimensions = len(self.shape)
         split = xp.reshape(v, (-1, *[b for level in tail for b in level], self.channels))
         order = [

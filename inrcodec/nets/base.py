@@ -88,7 +88,7 @@ def positional_encoding(xp: Namespace, x: Array, frequencies: int) -> Array:
 
 
 def cell_centres(index: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Coordinates of grid points `index` (..., D) int: centres of cells in -1..1, float32."""
+    """Coordinates of places `index` (..., D) in samples: centres of cells in -1..1, float32."""
     return ((2 * index + 1) / np.asarray(sizes, dtype=np.float64) - 1).astype(np.float32)
 
 

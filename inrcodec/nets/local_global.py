@@ -121,12 +121,12 @@ class LocalGlobal:
         return self.side
 
     def local_inputs(self, within: np.ndarray) -> np.ndarray:
-        """Coordinates in a partition of its points `within` (m, D) int: centres of cells in -1..1,
-        (m, D) float32."""
+        """Coordinates in a partition of its points `within` (..., m, D), or of places between them:
+        centres of cells in -1..1, float32."""
         return cell_centres(within, self.side)
 
     def global_inputs(self, index: np.ndarray) -> np.ndarray:
-        """Coordinates in the grid of points `index` (..., D) int, float32; above 1 in the part of a
+        """Coordinates in the grid of points `index` (..., D), float32; above 1 in the part of a
         partition that reaches over the end."""
         return cell_centres(index, self.shape)
 
@@ -148,8 +148,8 @@ class LocalGlobal:
         """Values at m points of each of P partitions: (P, m, channels), nominal range 0..1.
 
         `weights`: local ones of these P partitions. `inputs`: coordinates in a partition (m, D),
-        the same for all, and in the grid (P, m, D). Every product is made partition by partition,
-        so that a partition's values do not depend on which others there are.
+        the same for all, or (P, m, D), and in the grid (P, m, D). Every product is made partition
+        by partition, so that a partition's values do not depend on which others there are.
         """
         z, g = inputs  # (m, D), (P, m, D)
         scalars = weights["s"] if self.learned else None

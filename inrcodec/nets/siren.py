@@ -79,7 +79,8 @@ class Siren:
         return (1,) * len(self.shape)
 
     def inputs(self, index: np.ndarray, head: int = 0) -> tuple[np.ndarray]:
-        """Coordinates of grid points `index` (..., D) int: cell centres in -1..1, float32."""
+        """Coordinates of grid points `index` (..., D), or of places between them: cell centres in
+        -1..1, float32."""
         return (cell_centres(index, self.shape),)
 
     def macs(self, rows: int, head: int = 0) -> int:
