@@ -102,6 +102,8 @@ class LatentFit(ABC):
         if self.step < self._least_step:
             self._coarsen(self._least_step / self.step)
 
+    # Short fits follow their goal by this power over the number of steps, where that is more.
+    pull = 0.0
     # Steps that may follow where a goal was not reached, as a share of those planned, and what is
     # near enough to it.
     closing = 0.0
@@ -209,19 +211,19 @@ class LatentFit(ABC):
             self._report(report, pace.taken, pace, hard)
         if self.grids is None:
             self.use_grids()
-        return stopped or self._close_in(round(self.closing * pace.steps), goal, stop)
+        return stopped or self._close_in(pace, goal, stop)
 
     def _steer(self, excess: float, goal: Goal, hard: Measured, pace: Pace) -> None:
         """Follow the goal after a step that saw `hard`; `excess` is over the goal by its course."""
-        self.follow(excess**_GAIN)
+        self.follow(excess ** max(_GAIN, self.pull / pace.steps))
 
-    def _close_in(self, steps: int, goal: Goal, stop: Stop) -> bool:
-        """So many steps at most, until the goal is reached; True if stopped."""
-        for _ in range(steps):
+    def _close_in(self, pace: Pace, goal: Goal, stop: Stop) -> bool:
+        """Steps until the goal is reached, as many as there may be; True if stopped."""
+        for _ in range(round(self.closing * pace.steps)):
             if stop():
                 return True
             excess = goal(self.measured())
-            if self.near[0] <= excess <= self.near[1]:
+            if self.near[0] <= excess <= self.near[1] or pace.late:
                 break
             self.follow(excess**_CLOSING_GAIN)
             self._step(_CLOSING_RATE, 1.0)

@@ -35,6 +35,11 @@ class Pace:
             return self.share >= share
         return self.taken >= round(share * self._steps)
 
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() > self._end
+
     def back_to(self, share: float) -> None:
         """What follows a share of the fit is done again."""
         self.taken, self.share = round(share * self.steps), share

@@ -12,6 +12,9 @@ from torch import Tensor
 from torch.autograd import Function
 
 _LN2 = math.log(2)
+# Scales from the middle up to where a mass is worked out, and what a step beyond it costs at most,
+# 12 bits, in nats.
+_FAR, _STEEPEST = 14.0, 12 * _LN2
 # log2 of the scales that the coder has.
 SMALLEST, LARGEST = -5.0, 9.875
 
@@ -64,18 +67,26 @@ def _inverse_scales(log_scales: Tensor) -> Tensor:
 
 
 def laplace(values: Tensor, log_scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Bits as of `soft_bits`, and their derivatives by values and by log2 of the scales."""
+    """Bits as of `soft_bits`, and their derivatives by values and by log2 of the scales.
+
+    Far out, where the mass is lost in float32, bits grow by what they would for a scale there, at
+    most by what a step costs at most.
+    """
     inverse, size = _inverse_scales(log_scales), values.abs()
-    near, far = (size - 0.5).mul_(inverse), (size + 0.5).mul_(inverse)
+    near = (size - 0.5).mul_(inverse)
+    farther = (near - _FAR).clamp_min_(0)
+    near -= farther
+    far = near + inverse
     e_near, e_far = torch.exp(-near.abs()), torch.exp(-far)
     difference = e_near - e_far
     mass = torch.where(near > 0, 0.5 * difference, 1 - 0.5 * (e_near + e_far))
-    mass.clamp_min_(1e-7)
     by_value = difference.mul_(inverse).mul_(values.sign()).div_(mass).mul_(0.5 / _LN2)
     # near e^-|near| has the sign of near on both branches.
     by_scale = far.mul_(e_far).sub_(near.mul_(e_near)).div_(mass).mul_(0.5)
+    farther *= (_STEEPEST / inverse).clamp_max_(1)
+    by_scale -= farther
     by_scale *= log_scales > SMALLEST
-    return mass.log2_().neg_(), by_value, by_scale
+    return mass.log2_().neg_().add_(farther, alpha=1 / _LN2), by_value, by_scale
 
 
 def through_relu(gradient: Tensor, units: Tensor) -> Tensor:

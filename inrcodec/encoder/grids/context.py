@@ -39,14 +39,12 @@ class ContextModel:
         order: Sequence[int],
         signs: Sequence[Tensor] | None = None,
         learn: Callable[[], Weights] | None = None,
-        alone: bool = False,
     ) -> float:
         """Bits of latents with these values, by plane (rows, columns).
 
         With `gradients`, of the same shapes, those by latents are added there, and those by weights
         left in them; `learn` is called eight times in between and gives weights to go on with.
-        `order`: of the pieces. `signs`: factors of each latent's bits. `alone`: gradients are of
-        what latents cost themselves, not of what they do for others.
+        `order`: of the pieces. `signs`: factors of each latent's bits.
         """
         back = gradients is not None
         with torch.no_grad():
@@ -57,7 +55,7 @@ class ContextModel:
         for number in order:
             piece = self.pieces[number]
             with torch.no_grad():
-                total += self._piece(networks, piece, around, factors, back, alone)
+                total += self._piece(networks, piece, around, factors, back)
             seen += piece.rows * self._planes[piece.place].columns
             if learn is not None and 8 * seen >= self.latents:
                 _finish(networks)
@@ -90,7 +88,6 @@ class ContextModel:
         around: Sequence[Surroundings],
         factors: Sequence[Tensor] | None,
         back: bool,
-        alone: bool,
     ) -> float:
         plane, own = self._planes[piece.place], around[piece.place]
         here, near = own.own[piece.at].reshape(-1), self._gathered(piece, around)
@@ -102,7 +99,7 @@ class ContextModel:
         bits, by_here, by_near = network.run(plane.level, near, here, factor, back)
         if by_here is not None:
             own.add_own(piece, by_here)
-        if by_near is not None and not alone:
+        if by_near is not None:
             self._spread(piece, around, by_near)
         return bits
 
