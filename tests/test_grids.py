@@ -265,6 +265,19 @@ def test_planes_of_a_long_fit_grow_from_nothing(monkeypatch, options):
     assert progress[0].fraction < 0.25  # of which the pilot takes 20 of 80 steps
 
 
+def test_moves_that_save_bits_are_towards_zero_and_save_them():
+    net = Grids((64, 48), 3, 6, 6, 3, 1)
+    samples = picture((64, 48)).samples.astype(np.float32) / 255
+    fitted = GridsFit(net, samples, 0.02, 1e-4, 0, torch.device("cpu"))
+    fitted.warm_up()
+    fitted.run(Pace(20), lambda measured: 1.0, lambda state: None, lambda: False)
+    before, bits = fitted._rounded(), fitted.measured().bits
+    assert fitted.saved(20) == 20
+    after = fitted._rounded()
+    assert (after.abs() <= before.abs()).all() and (after != before).sum() == 20
+    assert fitted.measured().bits < bits - 20
+
+
 def test_a_second_thread_changes_nothing_but_time():
     files = [
         inrcodec.encode(picture(), bpp=4.0, repr="grids", threads=threads, settings=SETTINGS)

@@ -10,6 +10,7 @@ from inrcodec.encoder.fit import State
 from inrcodec.encoder.goal import meet_budget, meet_quality
 from inrcodec.encoder.latent_fit import LatentFit
 from inrcodec.encoder.pace import Pace
+from inrcodec.encoder.rounding import laplace
 
 COUNT, STEPS = 400, 100
 
@@ -51,6 +52,61 @@ def test_a_fit_follows_a_size(bits):
     fitted = PlainFit()
     run(fitted, lambda measured: measured.bits / bits)
     assert fitted.measured().bits == pytest.approx(bits, rel=0.1)
+
+
+@pytest.mark.parametrize("bits", [800, 1000, 1700])
+def test_steps_after_the_last_one_bring_a_fit_nearer(bits):
+    """Above the goal and below it; where there is time."""
+
+    def ended(closing, seconds=math.inf):
+        fitted, pace = PlainFit(), Pace(20, seconds)
+        fitted.closing, fitted.near = closing, (0.98, 1.01)
+        if seconds < math.inf:
+            while not pace.reached(1.0):
+                pace.advance()
+        fitted.run(pace, lambda measured: measured.bits / bits, lambda state: None, never)
+        return abs(math.log(fitted.measured().bits / bits))
+
+    assert ended(4.0) < 0.03 < ended(0.0)
+    assert ended(4.0, seconds=0.0) > 0.03
+
+
+def test_short_fits_follow_their_goal_faster():
+    def ended(pull):
+        fitted = PlainFit()
+        fitted.pull = pull
+        fitted.run(Pace(20), lambda measured: measured.bits / 800, lambda state: None, never)
+        return fitted.measured().bits
+
+    assert abs(math.log(ended(6.0) / 800)) < 0.5 * abs(math.log(ended(0.0) / 800))
+
+
+@pytest.mark.parametrize("size", [0.0, 0.3, 1.0, 5.0, 40.0, 900.0])
+@pytest.mark.parametrize("log_scale", [-2.0, 0.0, 3.0, 6.0])
+def test_bits_of_a_laplace_variable_however_far_out(size, log_scale):
+    """Against logarithms that lose nothing, with slopes that the coder's steps have too."""
+    values, scales = (torch.tensor([x], dtype=torch.float32) for x in (-size, log_scale))
+    bits, by_value, by_scale = laplace(values, scales)
+
+    def exact(size, log_scale):
+        scale = 2**log_scale
+        if size < 0.5:
+            inner = (math.exp((x - 0.5) / scale) for x in (size, -size))
+            return -math.log2(1 - 0.5 * sum(inner))
+        return ((size - 0.5) / scale - math.log(0.5 * -math.expm1(-1 / scale))) / math.log(2)
+
+    near, step = 1e-3, 1e-4
+    slope = (exact(size + step, log_scale) - exact(abs(size - step), log_scale)) / (2 * step)
+    rise = (exact(size, log_scale + step) - exact(size, log_scale - step)) / (2 * step)
+    assert bits.item() == pytest.approx(exact(size, log_scale), rel=near, abs=near)
+    assert by_value.item() == pytest.approx(-slope, rel=0.01, abs=near)
+    assert by_scale.item() == pytest.approx(rise, rel=0.01, abs=near)
+
+
+def test_far_out_a_step_costs_at_most_what_it_does_in_a_file():
+    values, scales = torch.tensor([100.0, 101.0]), torch.full((2,), -5.0)
+    bits, _, _ = laplace(values, scales)
+    assert bits[1] - bits[0] == pytest.approx(12, rel=1e-3)
 
 
 def test_coarser_steps_get_contexts_of_their_own():

@@ -66,6 +66,14 @@ def test_a_fit_ends_in_its_time(clock, seconds):
     assert 95 - 8 * each - 8 <= clock.now <= 95 - 5 * each + 4
 
 
+def test_time_is_over_where_it_is_limited(clock):
+    limited, free = Pace(10, seconds=100.0), Pace(10)
+    clock.now = 94.0
+    assert not limited.late
+    clock.now = 96.0
+    assert limited.late and not free.late
+
+
 def test_no_time_is_one_step(clock):
     pace = Pace(100, seconds=0.0)
     walked(pace, clock, lambda n: 1.0)
