@@ -178,7 +178,7 @@ class _Network:
         second = torch.addmm(self._inner[:, None], self._second, first).relu_()
         units = first + second
         means, scales = torch.addmm(self._levels[level][:, None], self._last, units)
-        bits, by_here, by_scale = laplace(here - means, scales)
+        bits, by_here, by_scale = laplace(here - means, scales, unbounded=True)
         by_scale *= scales < LARGEST
         if factor is not None:
             for each in (bits, by_here, by_scale):
