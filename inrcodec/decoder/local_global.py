@@ -13,6 +13,7 @@ from inrcodec.container.header import Header
 from inrcodec.container.locals_section import in_file_order, unpack_groups, unpack_shared
 from inrcodec.container.streams import split
 from inrcodec.container.weights_section import integers_crc
+from inrcodec.decoder.plan import placed
 from inrcodec.decoder.tensors import check_crc
 from inrcodec.nets.base import grid_index
 from inrcodec.nets.local_global import LocalGlobal
@@ -70,7 +71,6 @@ def samples(
     net, groups = local_global_of(header), groups_of(header)
     touched = _touched(net, box)
     out = np.empty((*(last - first for first, last in box), net.channels), dtype=dtype)
-
     within = grid_index((0,) * len(net.side), net.side)
 
     def work(index: np.ndarray) -> None:
@@ -96,8 +96,7 @@ def values_at(
     def work(chosen: np.ndarray) -> None:
         index, first, last = touched[chosen], firsts[chosen], lasts[chosen]
         numbers = first[:, None] + grid_index((0,) * len(most), most)
-        at = [axis[np.minimum(numbers[..., i], len(axis) - 1)] for i, axis in enumerate(places)]
-        within = np.stack(at, axis=-1) - (index * np.asarray(net.side))[:, None]
+        within = placed(places, numbers) - (index * np.asarray(net.side))[:, None]
         blocks = _values(net, groups, weights, index, within).reshape(-1, *most, net.channels)
         for values, a, b in zip(blocks, first.tolist(), last.tolist(), strict=True):
             here = (slice(end - start) for start, end in zip(a, b, strict=True))

@@ -59,11 +59,8 @@ class Plan:
     places: tuple[np.ndarray, ...] | None = None
 
     def placed(self, index: np.ndarray) -> np.ndarray:
-        """Where rows `index` (..., D) int lie in the grid; those after the last place, there."""
-        if self.places is None:
-            return index
-        axes = enumerate(self.places)
-        return np.stack([at[np.minimum(index[..., i], len(at) - 1)] for i, at in axes], axis=-1)
+        """Where rows `index` (..., D) int lie in the grid."""
+        return index if self.places is None else placed(self.places, index)
 
     def enlarged(self, factor: Fraction, axes: Sequence[int]) -> "Plan":
         """The same box of a finer grid of a SIREN: `factor` times the points along these axes,
@@ -115,6 +112,12 @@ class Plan:
             for tiles, count in zip(ranges, counts, strict=True)
         ]
         return product(*cuts)
+
+
+def placed(places: Sequence[np.ndarray], index: np.ndarray) -> np.ndarray:
+    """Places by their numbers `index` (..., D) int per axis; those after the last one, there."""
+    axes = enumerate(places)
+    return np.stack([at[np.minimum(index[..., i], len(at) - 1)] for i, at in axes], axis=-1)
 
 
 def _rounded(value: Fraction) -> int:
