@@ -4,12 +4,13 @@ Torch's own threads share out one operation at a time. Operations on pieces that
 too small for that; two halves of a step are not.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 T = TypeVar("T")
 
@@ -38,6 +39,22 @@ class Beside:
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+class Cut:
+    """Tensors cut off from what they were made of: work in two threads may find gradients by
+    `leaves` at once, but not by what the whole ones come from. Where tensors are rounded together
+    that is every tensor of a fit, and autograd crashes if another thread uses its gradient."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+        self.leaves = {name: t.detach().requires_grad_() for name, t in tensors.items()}
+
+    def pass_on(self) -> None:
+        """The gradients of the leaves go on to where the tensors come from."""
+        pairs = [(tensor, self.leaves[name].grad) for name, tensor in self._tensors.items()]
+        found = [(t, slope) for t, slope in pairs if slope is not None and t.requires_grad]
+        torch.autograd.backward([t for t, _ in found], [slope for _, slope in found])
 
 
 def _one_thread() -> None:

@@ -25,7 +25,7 @@ _LEAST_STEP = 0.25
 _SAVED = 2.5
 # Steps of a pilot, and those of fits that have one; their lambda at first over the pilot's last.
 _PILOT_STEPS, _PILOTED_FROM, _BELOW = 120, 700, 0.7
-# Where bits or error are off by more, as after a stop on the way, the file of the pilot is better.
+# Where bits or error of a stopped fit are off by more, the file of the pilot is better.
 _TOO_FAR = 1.1
 _MOST_MACS = 2000  # a sample
 
@@ -94,7 +94,7 @@ class GridsJob(picture_job.PictureJob):
             return kept
         session.expect(middle, last)
         pace = self._run(goal, steps)
-        if abs(math.log(goal(self.fitted.measured()))) > math.log(_TOO_FAR):
+        if self.stopped and abs(math.log(goal(self.fitted.measured()))) > math.log(_TOO_FAR):
             session.steps += self.fitted.steps_done
             return replace(kept, stopped=self.stopped)
         return max(self._finished(pace, exact, worth), kept, key=worth)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inrcodec.encoder.beside import Beside
+from inrcodec.encoder.beside import Beside, Cut
 from inrcodec.encoder.grids.context import ContextModel
 from inrcodec.encoder.grids.synthesis import Tile, backward, forward, stacked
 from inrcodec.encoder.latent_fit import LatentFit, Measured, Weights
@@ -188,15 +188,16 @@ class GridsFit(LatentFit):
         return stacked(self.net, weights, planes)
 
     def _learn(self, weights: Weights, values: Tensor, rate: float, hard: bool) -> Measured:
-        leaf = values.detach().requires_grad_()
-        by_bits = torch.zeros_like(values)
+        cut = Cut({"frame": weights["frame"], "taps": weights["taps"], "latents": values})
+        leaf, by_bits = cut.leaves["latents"], torch.zeros_like(values)
         with self._beside.alone():
             bits = self._beside.start(lambda: self._context_pass(leaf.detach(), by_bits, rate))
-            error = self._synthesis_pass(weights, leaf, rate)
+            error = self._synthesis_pass(cut.leaves, leaf, rate)
             measured = Measured(bits(), error)
-        if not hard:
-            assert leaf.grad is not None
-            values.backward(leaf.grad + by_bits)
+        assert leaf.grad is not None
+        leaf.grad += by_bits
+        cut.pass_on()
+        keep_axes(self.weights["frame"], self.net.channels)
         return measured
 
     def _synthesis_pass(self, weights: Weights, leaf: Tensor, rate: float) -> float:
@@ -211,7 +212,6 @@ class GridsFit(LatentFit):
             lambda: self._learner.learn(rate),
         )
         stack.backward(gradient)
-        keep_axes(self.weights["frame"], self.net.channels)
         return error * self.lagrange
 
     def _squared(self, out: Tensor, tile: Tile, scale: float) -> tuple[float, Tensor]:
