@@ -77,7 +77,8 @@ OPTIONS: dict[str, Decorator] = {
         "--time-limit",
         type=DURATION,
         metavar="TIME",
-        help="Stop fitting after this time and write the best so far: 90, 90s, 5m, 1h.",
+        help="Stop fitting after this time and write the best so far: 90, 90s, 5m, 1h. Of"
+        " coordinate networks smaller ones are fitted where larger ones have no time to learn.",
     ),
     "seed": click.option(
         "--seed",

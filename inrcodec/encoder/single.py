@@ -42,6 +42,10 @@ _LEAST_FILL = 0.982
 _LAST_AIMS = (0.9, 0.7, 0.5, 0.3)
 # After Ctrl-C or the time limit weights still get this long to settle on their grids.
 _LAST_SETTLING_S = 0.5
+# Steps that a network needs in a limited time, and those by which it is found how many there are,
+# for as many networks; what plans fix, and bytes that are not too many for any limit.
+_ENOUGH_STEPS, _TRIED, _TRIALS, _LEAST_BUDGET = 600, 2, 2, 1500
+_PLANNED = frozenset({"width", "latent", "layers", "bases", "steps"})
 # Of a fit's time, what rounds that bring it under its ceiling, and its check, may take.
 _SHARE_AFTER = 0.15
 
@@ -62,9 +66,23 @@ class Candidate:
 
 def encode_to_size(session: Session, budget: int | None) -> Candidate:
     """Fit within a budget in bytes (None: settings fix the size). Raises RateError."""
-    job = Job(session, budget)
+    job = Job(session, _affordable(session, budget))
     job.fit_all()
     return job.candidate()
+
+
+def _affordable(session: Session, budget: int | None) -> int | None:
+    """A budget, or less where a limit on time leaves too few steps to the network that is planned
+    for it: it would end worse than a smaller one."""
+    options = session.options
+    if budget is None or options.time_limit is None or _PLANNED & set(options.settings):
+        return budget
+    for _ in range(_TRIALS):
+        share = Job(session, budget).steps_in_time() / _ENOUGH_STEPS
+        if share >= 1 or budget <= _LEAST_BUDGET or session.should_stop():
+            break
+        budget = max(int(budget * share), _LEAST_BUDGET)
+    return budget
 
 
 class Job:
@@ -107,6 +125,15 @@ class Job:
             # Stopped before rounding began: a few steps let the weights settle on their grids.
             self.settle(_AIM, steps=100)
         self._meet_budget(max(20, pace.steps // 30))
+
+    def steps_in_time(self) -> float:
+        """About how many steps there are in the time left; some are taken for it."""
+        schedule = Schedule(self._rate, self.batch)
+        for _ in range(2):  # the first ones, which find no memory, take longer
+            started = time.monotonic()
+            self._run(schedule, Pace(_TRIED), None, lambda state: None, self.session.should_stop)
+        each = (time.monotonic() - started) / _TRIED
+        return (1 - _SHARE_AFTER) * max(self.session.seconds_left, 0.0) / max(each, 1e-6)
 
     def _run(
         self,
