@@ -1,18 +1,21 @@
 """encode_signal, end to end in process: sizes, kinds of picture, seeds, stops, targets, checks."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from inrcodec import decoder, metrics
+from inrcodec.container import parse_file
 from inrcodec.encoder import encode_signal, quality, rate, single
 from inrcodec.encoder.choice import representation
 from inrcodec.encoder.coding import code
 from inrcodec.encoder.encode import size_budget
 from inrcodec.encoder.session import Session
 from inrcodec.errors import EncodeError, InrError, OptionError, RateError
+from inrcodec.limits import NO_LIMITS
 from inrcodec.options import EncodeOptions
 from inrcodec.quantise import QuantisedTensor
 from inrcodec.signals import Signal
@@ -177,30 +180,33 @@ def test_time_limit(clock):
 
 
 @pytest.mark.parametrize(
-    ("options", "budgets"),
+    ("options", "trials", "most"),
     [
-        ({"time_limit": 1.0}, [4000, 2000]),
-        ({"time_limit": 1.0, "settings": {"width": "12"}}, []),
-        ({"settings": {"steps": "20"}}, []),
+        ({"time_limit": 1.0}, 2, 2100),
+        ({"time_limit": 1.0, "settings": {"width": "12"}}, 0, 4000),
+        ({"settings": {"steps": "20"}}, 0, 4000),
     ],
 )
-def test_networks_are_small_enough_for_a_limit_on_time(monkeypatch, clock, options, budgets):
-    seen = []
+def test_networks_are_small_enough_for_a_limit_on_time(monkeypatch, clock, options, trials, most):
+    tried = []
 
     def steps_in_time(job):
-        seen.append(job.budget)
-        return 0.5 * single._ENOUGH_STEPS * len(seen)
+        tried.append(job.budget)
+        return 0.5 * single._ENOUGH_STEPS * len(tried)
 
     monkeypatch.setattr(single.Job, "steps_in_time", steps_in_time)
     coded = encode_signal(picture(), EncodeOptions(size=4000, repr="siren", **options))
-    assert seen == budgets
-    assert len(coded.data) <= [4000, *budgets][-1]
+    assert len(tried) == trials
+    assert len(coded.data) <= most
 
 
-def test_the_smallest_network_is_taken_where_there_is_no_time(monkeypatch, clock):
+@pytest.mark.parametrize("metadata", [Metadata(), Metadata(icc=bytes(range(256)) * 12)])
+def test_a_small_network_is_taken_where_there_is_no_time(monkeypatch, clock, metadata):
     monkeypatch.setattr(single.Job, "steps_in_time", lambda job: 0.0)
-    coded = encode_signal(picture(), EncodeOptions(size=4000, repr="siren", time_limit=1.0))
-    assert len(coded.data) <= single._LEAST_BUDGET
+    options = EncodeOptions(size=8000, repr="siren", time_limit=1.0)
+    coded = encode_signal(replace(picture(), metadata=metadata), options)
+    weights = len(parse_file(coded.data, NO_LIMITS).segments[0].weights)
+    assert 0.9 * single._LEAST_WEIGHTS < weights <= single._LEAST_WEIGHTS
 
 
 def test_steps_in_a_limited_time(clock):

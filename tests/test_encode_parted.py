@@ -10,12 +10,13 @@ import pytest
 
 from inrcodec import decoder
 from inrcodec.comparison import compare
-from inrcodec.encoder import encode_signal
+from inrcodec.container import parse_file
+from inrcodec.encoder import encode_signal, single
 from inrcodec.encoder.parted import planned_segment
 from inrcodec.encoder.single import Job
 from inrcodec.encoder.spectrum.sound import Sound, chosen_hop
 from inrcodec.errors import OptionError, RateError
-from inrcodec.limits import Limits
+from inrcodec.limits import NO_LIMITS, Limits
 from inrcodec.options import EncodeOptions
 from inrcodec.signals import Signal
 
@@ -172,6 +173,15 @@ def test_a_time_limit_is_shared_by_segments(clock):
     coded = encode(sound(25.0), kbps=6, effort=9, time_limit=3.0)
     assert coded.seconds < 4
     assert len(coded.data) <= 6 * 125 * 25
+
+
+def test_segments_are_small_enough_for_a_limit_on_time(monkeypatch, clock):
+    monkeypatch.setattr(single.Job, "steps_in_time", lambda job: single._ENOUGH_STEPS)
+    halves = {"segment": "25000"}
+    options = EncodeOptions(kbps=6, repr="asmr", time_limit=3.0, settings=halves)
+    data = encode_signal(sound(25.0), options).data  # each has half of the steps
+    assert len(parse_file(data, NO_LIMITS).segments) == 2
+    assert len(data) < 0.35 * 6 * 125 * 25
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from inrcodec.encoder.describe import grid_of, segment_length
 from inrcodec.encoder.plan import Plan
 from inrcodec.encoder.quality import encode_to_psnr, search
 from inrcodec.encoder.session import Session
-from inrcodec.encoder.single import Candidate, Job, encode_to_size
+from inrcodec.encoder.single import Candidate, Job, affordable, encode_to_size
 from inrcodec.limits import NO_LIMITS
 from inrcodec.signals.signal import Metadata, Signal
 
@@ -60,17 +60,22 @@ def _encode(session: Session, budget: int | None) -> Candidate:
     first, last = session.share
     fitted: list[_Fitted] = []
     made: Plan | None = None
-    left = budget
+
+    def payload(number: int, size: int) -> int:
+        """Bytes for the next segment, of a file of so many."""
+        spent = sum(len(one.payload.weights) for one in fitted)
+        left = size - _framing(session, made, segment, len(pieces), size) - spent
+        return int(left * shares[number] / shares[number:].sum())
+
+    def begun(size: int) -> Job:
+        """The fit of the first segment, of a file of so many bytes."""
+        return _job(session.part(pieces[0], segment=segment), payload(0, size), None)
+
+    budget = affordable(session, budget, begun, len(pieces))
     for number, piece in enumerate(pieces):
         part = session.part(piece, segment=segment)
         part.expect(*(first + (last - first) * i / len(pieces) for i in (number, number + 1)))
-        payload = None
-        if left is not None:
-            framing = _framing(session, made, segment, len(pieces), budget or 0)
-            spent = sum(len(one.payload.weights) for one in fitted)
-            left = (budget or 0) - framing - spent
-            payload = int(left * shares[number] / shares[number:].sum())
-        job = _job(part, payload, made)
+        job = _job(part, payload(number, budget) if budget is not None else None, made)
         made = job.plan
         fitted.append(_fit(part, job, 1 / (len(pieces) - number)))
         session.steps = part.steps

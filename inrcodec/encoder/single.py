@@ -43,8 +43,8 @@ _LAST_AIMS = (0.9, 0.7, 0.5, 0.3)
 # After Ctrl-C or the time limit weights still get this long to settle on their grids.
 _LAST_SETTLING_S = 0.5
 # Steps that a network needs in a limited time, and those by which it is found how many there are,
-# for as many networks; what plans fix, and bytes that are not too many for any limit.
-_ENOUGH_STEPS, _TRIED, _TRIALS, _LEAST_BUDGET = 600, 2, 2, 1500
+# for as many networks; bytes of weights that are few enough for any limit; what plans fix.
+_ENOUGH_STEPS, _TRIED, _TRIALS, _LEAST_WEIGHTS = 600, 2, 2, 1500
 _PLANNED = frozenset({"width", "latent", "layers", "bases", "steps"})
 # Of a fit's time, what rounds that bring it under its ceiling, and its check, may take.
 _SHARE_AFTER = 0.15
@@ -66,22 +66,29 @@ class Candidate:
 
 def encode_to_size(session: Session, budget: int | None) -> Candidate:
     """Fit within a budget in bytes (None: settings fix the size). Raises RateError."""
-    job = Job(session, _affordable(session, budget))
+    job = Job(session, affordable(session, budget, lambda size: Job(session, size)))
     job.fit_all()
     return job.candidate()
 
 
-def _affordable(session: Session, budget: int | None) -> int | None:
-    """A budget, or less where a limit on time leaves too few steps to the network that is planned
-    for it: it would end worse than a smaller one."""
+def affordable(
+    session: Session,
+    budget: int | None,
+    job_of: "Callable[[int], Job]",
+    segments: int = 1,
+) -> int | None:
+    """A budget, or less where a limit on time leaves too few steps to the networks that are planned
+    for it: they would end worse than smaller ones. `job_of`: the first of so many segments."""
     options = session.options
-    if budget is None or options.time_limit is None or _PLANNED & set(options.settings):
+    limited = options.time_limit is not None and options.psnr is None
+    if budget is None or not limited or _PLANNED & set(options.settings):
         return budget
     for _ in range(_TRIALS):
-        share = Job(session, budget).steps_in_time() / _ENOUGH_STEPS
-        if share >= 1 or budget <= _LEAST_BUDGET or session.should_stop():
+        job = job_of(budget)
+        weights, share = job.payload_budget or 0, job.steps_in_time() / (_ENOUGH_STEPS * segments)
+        if share >= 1 or weights <= _LEAST_WEIGHTS or session.should_stop():
             break
-        budget = max(int(budget * share), _LEAST_BUDGET)
+        budget -= segments * (weights - max(int(weights * share), _LEAST_WEIGHTS))
     return budget
 
 
