@@ -230,7 +230,10 @@ def test_parts_of_a_sound_and_a_film():
     assert np.array_equal(part.chroma, whole.chroma[1:4, 2:4, 1:4])
 
 
-def test_only_the_partitions_of_a_part_are_evaluated(monkeypatch):
+@pytest.mark.parametrize(("at_once", "points"), [(100, 4 * 12), (4, 4 * 4)])
+def test_only_partitions_of_a_part_and_their_rows_are_evaluated(monkeypatch, at_once, points):
+    """Partitions of 3 x 4 samples, of which the part has a row each."""
+    monkeypatch.setattr(local_global, "_points_at_once", lambda net: at_once)
     seen = []
     forward = LocalGlobal.forward
 
@@ -240,7 +243,7 @@ def test_only_the_partitions_of_a_part_are_evaluated(monkeypatch):
 
     monkeypatch.setattr(LocalGlobal, "forward", counted)
     decode(forge.make_file(forge.PARTITIONS), region=(3, 2, 2, 2))
-    assert sum(seen) == 4 * 12
+    assert sum(seen) == points
 
 
 def test_large_partitions_are_evaluated_in_pieces(monkeypatch):

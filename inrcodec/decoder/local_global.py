@@ -74,10 +74,12 @@ def samples(
     within = grid_index((0,) * len(net.side), net.side)
 
     def work(index: np.ndarray) -> None:
-        blocks = _values(net, groups, weights, index, within).reshape(-1, *net.side, net.channels)
-        for partition, values in zip(index, blocks, strict=True):
-            here, there = _overlap(partition * np.asarray(net.side), net.side, box)
-            out[*there] = finish(np.nan_to_num(values[*here]))
+        parts = [_overlap(partition * np.asarray(net.side), net.side, box) for partition in index]
+        needed = _points_between([here[0] for here, _ in parts], net.side)
+        values = _values(net, groups, weights, index, within, needed)
+        blocks = values.reshape(-1, *net.side, net.channels)
+        for block, (here, there) in zip(blocks, parts, strict=True):
+            out[*there] = finish(np.nan_to_num(block[*here]))
 
     _in_chunks(net, touched, math.prod(net.side), work)
     return out
@@ -155,9 +157,10 @@ def _values(
     weights: Mapping[str, np.ndarray],
     index: np.ndarray,
     within: np.ndarray,
+    needed: range | None = None,
 ) -> np.ndarray:
     """Values of partitions `index` (n, D) at their points `within` (m, D), or each at its own
-    (n, m, D): (n, m, channels)."""
+    (n, m, D): (n, m, channels). Of points that are not `needed` they may be anything."""
     boxes = [tuple((i, i + 1) for i in partition) for partition in index.tolist()]
     numbers = np.concatenate([groups.numbers(box) for box in boxes])
     own = {t.name for t in net.local_tensors(1)}
@@ -165,13 +168,20 @@ def _values(
     starts = (index * np.asarray(net.side))[:, None]
     values = np.empty((len(index), within.shape[-2], net.channels), dtype=np.float32)
     step = _points_at_once(net)
-    for first in range(0, values.shape[1], step):
+    needed = needed or range(values.shape[1])
+    for first in range(needed.start // step * step, needed.stop, step):
         points = within[..., first : first + step, :]
         inputs = net.local_inputs(points), net.global_inputs(starts + points)
         # Overflow in a forged file's weights gives NaN, which the caller makes 0.
         with np.errstate(all="ignore"):
             values[:, first : first + step] = net.forward(np, chosen, inputs)
     return values
+
+
+def _points_between(rows: Sequence[slice], side: tuple[int, ...]) -> range:
+    """Numbers of the points of a partition from the first to the last row that any needs."""
+    each = math.prod(side[1:])
+    return range(min(r.start for r in rows) * each, max(r.stop for r in rows) * each)
 
 
 def _overlap(
