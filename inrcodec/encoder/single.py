@@ -72,10 +72,7 @@ def encode_to_size(session: Session, budget: int | None) -> Candidate:
 
 
 def affordable(
-    session: Session,
-    budget: int | None,
-    job_of: "Callable[[int], Job]",
-    segments: int = 1,
+    session: Session, budget: int | None, job_of: "Callable[[int], Job]", segments: int = 1
 ) -> int | None:
     """A budget, or less where a limit on time leaves too few steps to the networks that are planned
     for it: they would end worse than smaller ones. `job_of`: the first of so many segments."""
@@ -83,9 +80,10 @@ def affordable(
     limited = options.time_limit is not None and options.psnr is None
     if budget is None or not limited or _PLANNED & set(options.settings):
         return budget
+    enough = segments * min(_ENOUGH_STEPS, STEPS[options.effort])
     for _ in range(_TRIALS):
         job = job_of(budget)
-        weights, share = job.payload_budget or 0, job.steps_in_time() / (_ENOUGH_STEPS * segments)
+        weights, share = job.payload_budget or 0, job.steps_in_time() / enough
         if share >= 1 or weights <= _LEAST_WEIGHTS or session.should_stop():
             break
         budget -= segments * (weights - max(int(weights * share), _LEAST_WEIGHTS))
