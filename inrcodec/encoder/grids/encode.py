@@ -96,7 +96,7 @@ class GridsJob(picture_job.PictureJob):
         pace = self._run(goal, steps)
         if self.stopped and abs(math.log(goal(self.fitted.measured()))) > math.log(_TOO_FAR):
             session.steps += self.fitted.steps_done
-            return replace(kept, stopped=self.stopped)
+            return replace(kept, stopped=True)
         return max(self._finished(pace, exact, worth), kept, key=worth)
 
     def _piloted(self, goal: Goal, exact: Callable[[], None]) -> Candidate:

@@ -163,10 +163,9 @@ class GridsFit(LatentFit):
     @torch.enable_grad()
     def _slopes(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Derivatives of the squared error and of the bits by latents with these values."""
-        weights, leaf = self.held(), values.clone().requires_grad_()
+        free, leaf = Cut(self.held()).leaves, values.clone().requires_grad_()
         by_bits = torch.zeros_like(values)
         order = range(len(self._model.pieces))
-        free = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
         self._model.run(free, self._parts(values), self._parts(by_bits), order)
         stack = self._stack(free, leaf)
         _, gradient = backward(
