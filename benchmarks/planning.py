@@ -113,6 +113,10 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
     "pyramid: last noise": {
         f"{value:g}": _latents("LatentFit.noise", (0.25, value)) for value in (0.125, 0.2, 0.25)
     },
+    "pyramid: noise": {
+        "every quarter in four steps": _pyramid(),
+        "anew in each step": _latents("_QUARTERS", (0.0,)),
+    },
     "pyramid: tensors rounded from": {
         f"{value:g}": _latents("_WEIGHTS_FROM", value) for value in (0.6, 0.75)
     },
@@ -151,6 +155,12 @@ EXPERIMENTS: dict[str, dict[str, Variant]] = {
         "nothing": Variant(repr="grids"),
         "Laplacian pyramid": Variant(
             repr="grids", patches={"inrcodec.encoder.grids.encode._PILOTED_FROM": 10**9}
+        ),
+    },
+    "grids: noise": {
+        "every quarter in four steps": Variant(repr="grids"),
+        "anew in each step": Variant(
+            repr="grids", patches={"inrcodec.encoder.latent_fit._QUARTERS": (0.0,)}
         ),
     },
     # Momentum of their latents, and temperatures of soft rounding.

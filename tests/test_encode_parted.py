@@ -4,6 +4,7 @@ import itertools
 import math
 from dataclasses import replace
 from fractions import Fraction
+from statistics import median
 
 import numpy as np
 import pytest
@@ -81,7 +82,8 @@ def test_a_tone_keeps_its_quality_at_high_rates():
 
 
 def test_a_tone_meets_a_quality():
-    assert 70 <= encode(a_tone(), psnr=70.0).psnr_db < 72
+    found = [encode(a_tone(), psnr=70.0, seed=seed).psnr_db for seed in range(5)]
+    assert min(found) >= 70 and median(found) < 72
 
 
 @pytest.mark.parametrize("target", [30.0, 42.0])

@@ -54,6 +54,16 @@ def test_a_fit_follows_a_size(bits):
     assert fitted.measured().bits == pytest.approx(bits, rel=0.1)
 
 
+def test_noise_has_been_in_every_quarter_after_four_steps():
+    fitted, seen = PlainFit(), []
+    for fitted.steps_done in range(8):
+        seen.append(fitted._uniform())
+    for four in (seen[:4], seen[4:]):
+        quarters = (4 * torch.stack(four)).floor()
+        assert all(torch.equal(each.sort().values, torch.arange(4.0)) for each in quarters.T)
+    assert not torch.equal(seen[0], seen[4])
+
+
 @pytest.mark.parametrize("bits", [800, 1000, 1700])
 def test_steps_after_the_last_one_bring_a_fit_nearer(bits):
     """Above the goal and below it; where there is time."""

@@ -15,7 +15,7 @@ from inrcodec.decoder.pyramid import omitted_levels, synthesise
 from inrcodec.encoder import encode_signal, rounding
 from inrcodec.encoder.pyramid import synthesis
 from inrcodec.encoder.pyramid.context import ContextModel
-from inrcodec.encoder.pyramid.encode import plan
+from inrcodec.encoder.pyramid.encode import PyramidJob, plan
 from inrcodec.encoder.pyramid.fit import PyramidFit
 from inrcodec.encoder.session import Session
 from inrcodec.errors import Corrupt, InrError, LimitExceeded
@@ -342,14 +342,20 @@ def test_levels_with_a_network(stages, version):
 
 
 def test_a_last_stage_that_spoils_the_fit_is_not_kept(monkeypatch):
-    monkeypatch.setattr(PyramidFit, "settle", lambda self, *rest: None)
-    without = encode(picture(), 1500)
+    made, candidate = [], PyramidJob._candidate
+
+    def recorded(job):
+        made.append(candidate(job))
+        return made[-1]
 
     def spoil(self, *rest):
-        self.weights["Wout.0"].data.normal_()
+        self.latents.data.zero_()
 
+    monkeypatch.setattr(PyramidJob, "_candidate", recorded)
     monkeypatch.setattr(PyramidFit, "settle", spoil)
-    assert encode(picture(), 1500) == without
+    data = encode(picture(), 1500)
+    before, after = made
+    assert data == before.data and after.psnr_db < before.psnr_db
 
 
 REGIONS = [(0, 0, 80, 96), (0, 0, 1, 1), (79, 95, 1, 1), (17, 30, 33, 21), (40, 0, 40, 96)]
