@@ -157,12 +157,6 @@ EXPERIMENTS: dict[str, dict[str, Variant]] = {
             repr="grids", patches={"inrcodec.encoder.grids.encode._PILOTED_FROM": 10**9}
         ),
     },
-    "grids: noise": {
-        "every quarter in four steps": Variant(repr="grids"),
-        "anew in each step": Variant(
-            repr="grids", patches={"inrcodec.encoder.latent_fit._QUARTERS": (0.0,)}
-        ),
-    },
     # Momentum of their latents, and temperatures of soft rounding.
     "grids: rounding": {
         f"{momentum}, {first} to {last}": Variant(
