@@ -77,6 +77,12 @@ def _latents(name: str, value: object) -> Variant:
     return Variant(repr="pyramid", patches={f"inrcodec.encoder.latent_fit.{name}": value})
 
 
+def _in_time(pull: float) -> Variant:
+    """A pyramid with this pull that has as few steps at its end as a limit on time leaves."""
+    fit = "inrcodec.encoder.pyramid.fit.PyramidFit"
+    return Variant(repr="pyramid", patches={f"{fit}.pull": pull, f"{fit}.closing": 0.03})
+
+
 def _projected(share: float) -> Variant:
     """A pyramid whose finest cell network is generated from a latent."""
 
@@ -117,6 +123,8 @@ PYRAMID_EXPERIMENTS: dict[str, dict[str, Variant]] = {
         "every quarter in four steps": _pyramid(),
         "anew in each step": _latents("_QUARTERS", (0.0,)),
     },
+    # How strongly lambda follows the goal, where there is hardly time to close in on it.
+    "pyramid: pull": {f"{value:g}": _in_time(value) for value in (6, 9, 12)},
     "pyramid: tensors rounded from": {
         f"{value:g}": _latents("_WEIGHTS_FROM", value) for value in (0.6, 0.75)
     },

@@ -19,7 +19,7 @@ from inrcodec.weights.storage import Direct, Projected, Storage
 
 _PYRAMID_FIELDS = ("levels", "colour_from", "stages", "coarse_width", "tile")
 _FILM_FIELDS = ("levels", "colour_from", "interval", "block", "motion_levels")
-_GRIDS_FIELDS = ("width", "context_width", "levels", "colour_from")
+_GRIDS_FIELDS = ("width", "context_width", "levels", "colour_from", "tile")
 _SINE_FIELDS = ("w0_first", "w0_hidden")
 _LOCAL_GLOBAL_FIELDS = ("global_width", "w0_global", "side")
 
@@ -128,13 +128,15 @@ def _group_fields(groups: Groups) -> dict[str, Any]:
 
 
 def _net_fields(net: Net | Pyramid | Grids | Spectrum | Film) -> dict[str, Any]:
+    fields: dict[str, Any]
     if isinstance(net, Spectrum):
         return {"net": NetId.SPECTRUM, "hop": net.hop}
     if isinstance(net, Film):
         return {"net": NetId.FILM} | _named(net, _FILM_FIELDS)
     if isinstance(net, Grids):
-        return {"net": NetId.GRIDS} | _named(net, _GRIDS_FIELDS)
-    fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
+        fields = {"net": NetId.GRIDS, "tiling": TILED if net.tile else 0}
+        return fields | _named(net, _GRIDS_FIELDS)
+    fields = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
         fields |= {"net": NetId.PYRAMID, "tiling": TILED if net.tile else 0}
         fields |= {"mirroring": MIRRORED if net.mirrored else 0}

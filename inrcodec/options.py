@@ -48,7 +48,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "levels": (int, "fixed number of quantisation levels per tensor"),
     "steps": (int, "optimisation steps"),
     "stages": (int, "levels of a pyramid that have a network, the finest first, or 0 for none"),
-    "tile": (int, "samples along the sides of a pyramid's tiles, or 0 for none"),
+    "tile": (int, "samples along the sides of tiles of latents, or 0 for none"),
     "batch": (int, "rows in one step: cells of ASMR, pixels of SIREN, pixels a partition"),
     "learning_rate": (float, "peak learning rate"),
     "partitions": (str, "partitions of local-global along each axis: 16,24; planned when absent"),
@@ -72,7 +72,7 @@ SETTINGS_OF: dict[str, frozenset[str]] = {
     "doh": _ASMR | {"target", "latent", "groups", "ratio", "distil"},
     "local-global": _SINES | {"partitions", "group", "global_share", "w0_global"},
     "pyramid": frozenset({"width", "layers", "stages", "steps", "tile"}),
-    "grids": frozenset({"width", "context_width", "colour_from", "steps"}),
+    "grids": frozenset({"width", "context_width", "colour_from", "steps", "tile"}),
     "spectrum": frozenset({"hop", "steps"}),
     "film": frozenset({"block", "segment", "steps"}),
 }

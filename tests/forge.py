@@ -231,6 +231,9 @@ WINDOWS = {
     "grids": window(replace(GRIDS, shape=(70, 6)), (150, 90), (17, 52)),
     # Where four tiles meet.
     "tiles": window(replace(PYRAMID, shape=(5, 6), tiling=TILED, tile=128), (200, 400), (126, 253)),
+    "tiles of grids": window(
+        replace(GRIDS, shape=(5, 6), tiling=TILED, tile=128), (200, 400), (126, 253)
+    ),
     "partitions": window(
         replace(PARTITIONS, shape=(1, 5), first_group=(1, 0), groups_kept=(1, 2)), (7, 10), (6, 4)
     ),
@@ -448,6 +451,7 @@ def latent_grids(draw, header, width):
     levels = draw(st.integers(1, max(1, min(16, max(header.coded_shape).bit_length() - 1))))
     return replace(
         header,
+        **draw(tiles(levels)),
         width=draw(st.integers(1, width)),
         context_width=draw(st.integers(1, width)),
         levels=levels,
@@ -456,15 +460,20 @@ def latent_grids(draw, header, width):
 
 
 @st.composite
+def tiles(draw, octaves):
+    """Fields of tiles that are multiples of 2^octaves, or of none."""
+    sides = [tile for tile in TILES if tile % 2**octaves == 0]
+    tile = draw(st.sampled_from([0, 0, *sides]))
+    return {"tiling": TILED if tile else 0, "tile": tile}
+
+
+@st.composite
 def pyramids(draw, header, width):
     """A pyramid's own fields."""
     levels = draw(st.integers(1, max(1, min(16, max(header.coded_shape).bit_length() - 1))))
-    sides = [tile for tile in TILES if tile % 2 ** (levels + 1) == 0]
-    tile = draw(st.sampled_from([0, 0, *sides]))
     return replace(
         header,
-        tiling=TILED if tile else 0,
-        tile=tile,
+        **draw(tiles(levels + 1)),
         levels=levels,
         colour_from=draw(st.integers(0, levels)),
         stages=draw(st.integers(0, levels)),

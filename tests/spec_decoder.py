@@ -270,6 +270,7 @@ def check_net(head: dict[str, Any]) -> None:
         require(head["storage"] == 1, "grids by projection")
         require(levels == 1 or 2**levels <= max(head["coded"]), "levels")
         require(head["colour_from"] <= levels, "colour_from")
+        require(head["tile"] % 2**levels == 0, "tile")
     if head["net"] == SPECTRUM:
         require(head["storage"] == 1, "a spectrum by projection")
         require(head["hop"].bit_count() == 1, "hop is no power of two")
@@ -288,7 +289,7 @@ def check_net(head: dict[str, Any]) -> None:
         require(segments_of(head) == 1, "partitions in segments")
         check_groups(head)
     require(not head["activation"] or head["net"] in (SIREN, ASMR, LOCAL_GLOBAL), "activation")
-    require(not head["tiling"] or head["net"] == PYRAMID, "tiling")
+    require(not head["tiling"] or head["net"] in (PYRAMID, GRIDS), "tiling")
     require(not head["mirroring"] or head["net"] == PYRAMID, "mirroring")
     require(not head["merging"] or head["net"] == LOCAL_GLOBAL, "merging")
 
@@ -1209,13 +1210,46 @@ OWN = [
 ]
 
 
+def latent_tiles(head: dict[str, Any]) -> list[list[LatentPlane]]:
+    """Of every tile, what is coded of each plane."""
+    planes = latent_planes(head)
+    if not head["tile"]:
+        return [planes]
+    side = head["tile"] // 2 ** head["levels"]
+    spans = [
+        range(r.start // side, -(-r.stop // side)) for r in (planes[0].rows, planes[0].columns)
+    ]
+    tiles = []
+    for tile in product(*spans):
+        cut_planes = []
+        for plane in planes:
+            size = head["tile"] // 2**plane.level
+            ranges = zip((plane.rows, plane.columns), tile, strict=True)
+            places = [cut(slice(r.start, r.stop), n * size, size) for r, n in ranges]
+            rows, columns = (range(place.start, place.stop) for place in places)
+            cut_planes.append(LatentPlane(plane.channel, plane.level, rows, columns))
+        tiles.append(cut_planes)
+    return tiles
+
+
 def read_planes(head: dict[str, Any], w: dict[str, np.ndarray], payload: bytes) -> list[np.ndarray]:
     """Latents of every plane, (rows, columns), those that are not coded too."""
-    stream = LatentStream(payload)
+    c, tiles = Cursor(payload), []
+    for planes in latent_tiles(head):
+        stream = LatentStream(c.take(c.varint()) if head["tile"] else payload)
+        tiles.append(read_tile(head, w, planes, stream))
+    require(not head["tile"] or c.at_end(), "bytes after the last tile")
+    return [sum(of_plane[1:], of_plane[0]) for of_plane in zip(*tiles, strict=True)]
+
+
+def read_tile(
+    head: dict[str, Any], w: dict[str, np.ndarray], planes: list[LatentPlane], stream: LatentStream
+) -> list[np.ndarray]:
+    """The same, those outside of a tile being 0."""
     pairs = [offset_costs(f) for f in range(-8, 8)]
     stream.zero, stream.sign = ([cost for pair in pairs for cost in pair[k]] for k in (0, 1))
     whole: dict[tuple[int, int], np.ndarray] = {}
-    for plane in latent_planes(head):
+    for plane in planes:
         sides = [-(-side // 2**plane.level) for side in head["coded"]]
         q = whole[plane.channel, plane.level] = np.zeros(sides, dtype=np.int64)
         fronts: dict[int, list[tuple[int, int]]] = {}

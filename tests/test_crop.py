@@ -26,6 +26,7 @@ HEADERS = {
     "picture": PICTURE,
     "grey picture": replace(PICTURE, channels=1, depth=16, levels=2, stages=1, colour_from=0),
     "tiles": replace(PICTURE, shape=(150, 270), tiling=TILED, tile=128),
+    "tiles of grids": replace(forge.GRIDS, shape=(150, 270), tiling=TILED, tile=128),
     "partitions": forge.PARTITIONS,
     "window": forge.window(replace(PICTURE, shape=(30, 40)), (200, 150), (101, 77)),
     "one frame a segment": replace(forge.SPECTRUM, segment=32),

@@ -51,6 +51,7 @@ NETS = {
     "v1.5": {("pyramid", "direct")},
     "v1.6": {("local_global", "direct")},
     "v1.7": {("grids", "direct")},
+    "v1.8": {("grids", "direct")},
 }
 CODE_VALUES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 8}
 DECODE_ALL = """

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import spec_decoder
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import inrcodec
@@ -147,8 +147,9 @@ def test_integers_do_not_depend_on_threads(coded):
     assert np.array_equal(*found)
 
 
-def test_contexts_in_floats_cost_what_the_stream_takes():
-    net = Grids((100, 75), 3, 3, 6, 3, 1)
+@pytest.mark.parametrize("tile", [0, 128])
+def test_contexts_in_floats_cost_what_the_stream_takes(tile):
+    net = Grids((150, 135), 3, 3, 6, 3, 1, tile=tile)
     weights, latents = random_weights(net, 1), random_latents(net, 1)
     data = grids_latents.write_latents(net, weights, latents)
     model = ContextModel(net)
@@ -158,8 +159,9 @@ def test_contexts_in_floats_cost_what_the_stream_takes():
     assert bits == pytest.approx(8 * len(data), rel=0.01)
 
 
-def test_gradients_of_bits_are_those_of_differences():
-    net = Grids((13, 10), 3, 3, 4, 2, 1)
+@pytest.mark.parametrize(("shape", "tile"), [((13, 10), 0), ((131, 10), 128)])
+def test_gradients_of_bits_are_those_of_differences(shape, tile):
+    net = Grids(shape, 3, 3, 4, 2, 1, tile=tile)
     tensors = {n: torch.from_numpy(w).requires_grad_() for n, w in random_weights(net, 2).items()}
     values = [torch.from_numpy(q).float() + 0.2 for q in random_latents(net, 2)]
     model = ContextModel(net)
@@ -424,6 +426,8 @@ def test_same_latents_and_samples_as_the_second_decoder(header, seed):
     decoded = spec_decoder.read_file(data)
     coded = spec_decoder.coded_parts(decoded.head, decoded.segments[0].arrays())
     assert all(np.array_equal(a, b) for a, b in zip(read, coded, strict=True))
+    # Some random files reach numbers at which float32 is coarser than 16-bit samples.
+    assume(np.abs(spec_decoder.values_at_samples(decoded, 0)).max() < 2**13)
     ours = inrcodec.decode(data).samples.astype(int)
     theirs = spec_decoder.samples_of(decoded).astype(int)
     # The numbers are far from a picture's; 16-bit samples show float32's last digits.

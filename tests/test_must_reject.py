@@ -503,6 +503,10 @@ REJECTED: dict[str, dict[str, tuple[str, bytes]]] = {
         "tile 0": ("tile = 0", with_tile(0)),
         "tile of 96": ("tile = 96", with_tile(96)),
         "tile smaller than a cell": ("not a multiple of", with_window("tiles", tile=128, levels=7)),
+        "tile of grids smaller than a latent": (
+            r"not a multiple of 2\^levels",
+            with_window("tiles of grids", tile=128, levels=8),
+        ),
         "cut tiles": ("length of tile 1 needs", with_tile_streams(lambda streams: streams[:1])),
         "more tiles": ("bytes after the last", with_tile_streams(lambda s: [*s, s[0]])),
         "cut tile": ("ends before", with_tile_streams(lambda s: [*s[:-1], s[-1][:-4]])),

@@ -1,4 +1,4 @@
-"""Pyramids in tiles: the same samples as without, parts from the tiles that they need alone."""
+"""Latents in tiles: the same samples as without, parts from the tiles that they need alone."""
 
 from dataclasses import replace
 
@@ -12,25 +12,38 @@ import inrcodec
 from inrcodec.container import parse_file
 from inrcodec.container.header_fields import TILED
 from inrcodec.container.streams import join, split
-from inrcodec.decoder import decode, info, verify
-from inrcodec.decoder.pyramid_latents import read_latents, write_latents
-from inrcodec.encoder.pyramid import encode
+from inrcodec.decoder import decode, grids_latents, info, pyramid_latents, verify
+from inrcodec.encoder import picture_job
 from inrcodec.errors import Corrupt, OptionError
 from inrcodec.limits import Limits
+from inrcodec.nets.grids import Grids
 from inrcodec.nets.pyramid import Pyramid
+from inrcodec.network import grids_of, pyramid_of
 from inrcodec.signals.signal import Metadata, Signal
 
-WHOLE = replace(forge.PYRAMID, shape=(300, 270))
-IN_TILES = replace(WHOLE, tiling=TILED, tile=128)
-CONTENTS = forge.random_contents(WHOLE)
-FILE, TILES = (forge.make_parted(header, CONTENTS) for header in (WHOLE, IN_TILES))
-SAMPLES = decode(TILES).samples
+HEADERS = {
+    name: replace(header, shape=(300, 270))
+    for name, header in (("pyramid", forge.PYRAMID), ("grids", forge.GRIDS))
+}
+IN_TILES = {
+    name: replace(header, tiling=TILED, tile=128).with_crcs([0]) for name, header in HEADERS.items()
+}
+CONTENTS = {name: forge.random_contents(header) for name, header in HEADERS.items()}
+FILES, TILES = (
+    {name: forge.make_parted(header, CONTENTS[name]) for name, header in headers.items()}
+    for headers in (HEADERS, IN_TILES)
+)
+SAMPLES = {name: decode(data).samples for name, data in TILES.items()}
+NETS = {"pyramid": pyramid_of(IN_TILES["pyramid"]), "grids": grids_of(IN_TILES["grids"])}
+# Of files without tiles and with them.
+VERSIONS = {"pyramid": ("1.1", "1.4"), "grids": ("1.7", "1.8")}
+each = pytest.mark.parametrize("name", HEADERS)
 
 
-def streams_of(data):
+def streams_of(name):
     """The sections of a file in tiles, and its streams."""
-    sections = forge.payloads(data)
-    count = len(list(IN_PYRAMID.tiles()))
+    sections = forge.payloads(TILES[name])
+    count = len(list(NETS[name].tiles()))
     return sections, [stream for stream, _ in split(sections[2][1], count, "LATENTS", "tile")]
 
 
@@ -38,37 +51,56 @@ def with_streams(sections, streams):
     return forge.assemble([*sections[:2], (sections[2][0], join(streams))])
 
 
-IN_PYRAMID = Pyramid((300, 270), 3, 3, 2, 3, 1, 2, 2, tile=128)
+def areas_of(net):
+    return net.grids() if isinstance(net, Pyramid) else net.planes()
 
 
-def test_samples_do_not_depend_on_tiles():
-    assert np.array_equal(decode(FILE).samples, SAMPLES)
-    assert (FILE[5], TILES[5]) == (1, 4)
-    facts = info(TILES)
-    assert (facts["version"], facts["tile"]) == ("1.4", 128)
-    assert "tile" not in info(FILE)
+@each
+def test_samples_do_not_depend_on_tiles(name):
+    assert np.array_equal(decode(FILES[name]).samples, SAMPLES[name])
+    facts = info(FILES[name]), info(TILES[name])
+    assert tuple(f["version"] for f in facts) == VERSIONS[name]
+    assert [f.get("tile") for f in facts] == [None, 128]
 
 
-def test_tiles_lie_next_to_one_another():
-    seen = [np.zeros(grid.shape[2:], dtype=int) for grid in IN_PYRAMID.grids()]
-    for tile in IN_PYRAMID.tiles():
-        for count, whole, grid in zip(seen, IN_PYRAMID.grids(), tile, strict=True):
-            count[whole.part(grid)] += 1
+@each
+def test_tiles_lie_next_to_one_another(name):
+    whole = areas_of(NETS[name])
+    seen = [np.zeros((area.rows, area.columns), dtype=int) for area in whole]
+    for tile in NETS[name].tiles():
+        for count, outer, area in zip(seen, whole, tile, strict=True):
+            count[outer.part(area)] += 1
     assert all((count == 1).all() for count in seen)
 
 
+@each
 @settings(max_examples=20, deadline=None)
 @given(x=st.integers(0, 269), y=st.integers(0, 299), data=st.data())
-def test_a_part_is_that_of_the_whole(x, y, data):
+def test_a_part_is_that_of_the_whole(name, x, y, data):
     width, height = data.draw(st.integers(1, 270 - x)), data.draw(st.integers(1, 300 - y))
-    part = decode(TILES, region=(x, y, width, height)).samples
-    assert np.array_equal(part, SAMPLES[y : y + height, x : x + width])
+    part = decode(TILES[name], region=(x, y, width, height)).samples
+    assert np.array_equal(part, SAMPLES[name][y : y + height, x : x + width])
 
 
-def test_a_part_needs_the_tiles_around_it_alone():
-    sections, streams = streams_of(TILES)
+@each
+@settings(max_examples=10, deadline=None)
+@given(x=st.integers(0, 269), y=st.integers(0, 299), scale=st.sampled_from([2, 3, 4, 8]))
+def test_a_draft_of_a_part_is_that_without_tiles(name, x, y, scale):
+    region = (x, y, max(1, (270 - x) // 2), max(1, (300 - y) // 2))
+    scale = min(scale, *region[2:])
+    draft, same = (
+        decode(data[name], region=region, scale=scale, draft=True).samples
+        for data in (TILES, FILES)
+    )
+    assert np.array_equal(draft, same)
+
+
+@each
+def test_a_part_needs_the_tiles_around_it_alone(name):
+    sections, streams = streams_of(name)
     damaged = with_streams(sections, [*streams[:-1], b"nonsense"])  # the last tile
-    assert np.array_equal(decode(damaged, region=(0, 0, 60, 60)).samples, SAMPLES[:60, :60])
+    part = decode(damaged, region=(0, 0, 60, 60)).samples
+    assert np.array_equal(part, SAMPLES[name][:60, :60])
     assert inrcodec.crop(damaged, region=(0, 0, 60, 60))
     for call in (decode, verify):
         with pytest.raises(Corrupt, match="LATENTS: stream at byte"):
@@ -77,22 +109,27 @@ def test_a_part_needs_the_tiles_around_it_alone():
         decode(damaged, region=(200, 200, 60, 60))
 
 
-def test_other_integers_are_found_in_the_whole():
-    sections, streams = streams_of(TILES)
+@each
+def test_other_integers_are_found_in_the_whole(name):
+    sections, streams = streams_of(name)
     swapped = with_streams(sections, [streams[1], streams[0], *streams[2:]])
     with pytest.raises(Corrupt):
         verify(swapped)
 
 
-def test_drafts_read_tiles_as_far_as_needed():
+@each
+def test_drafts_read_tiles_as_far_as_needed(name):
     for scale in (4, 8):
-        draft, same = (decode(data, scale=scale, draft=True).samples for data in (TILES, FILE))
+        draft, same = (
+            decode(data[name], scale=scale, draft=True).samples for data in (TILES, FILES)
+        )
         assert np.array_equal(draft, same)
 
 
+@each
 @settings(max_examples=20, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 99))
-def test_what_is_written_is_read(data, seed):
+def test_what_is_written_is_read(name, data, seed):
     shape = tuple(data.draw(st.integers(1, 400)) for _ in range(2))
     box = None
     if data.draw(st.booleans()):
@@ -100,13 +137,19 @@ def test_what_is_written_is_read(data, seed):
         sizes = [data.draw(st.integers(1, n - a)) for a, n in zip(starts, shape, strict=True)]
         box = tuple((a, a + n) for a, n in zip(starts, sizes, strict=True))
     levels = data.draw(st.integers(1, max(1, min(6, max(shape).bit_length() - 1))))
-    net = Pyramid(shape, 1, 2, 1, levels, 0, 0, 1, box, 128)
+    if name == "pyramid":
+        latents_module = pyramid_latents
+        net = Pyramid(shape, 1, 2, 1, levels, 0, 0, 1, box, 128)
+    else:
+        latents_module = grids_latents
+        net = Grids(shape, 1, 2, 2, levels, 0, box, 128)
     rng = np.random.default_rng(seed)
     weights = {t.name: rng.normal(0, 0.5, t.shape).astype(np.float32) for t in net.tensors()}
-    latents = forge.sparse(rng, [grid.shape for grid in net.grids()])
-    payload = write_latents(net, weights, latents)
-    for found, values in zip(read_latents(net, weights, payload, 0), latents, strict=True):
-        assert np.array_equal(found, values)
+    latents = forge.sparse(rng, [area.shape for area in areas_of(net)])
+    payload = latents_module.write_latents(net, weights, latents)
+    found = latents_module.read_latents(net, weights, payload, 0)
+    for values, expected in zip(found, latents, strict=True):
+        assert np.array_equal(values, expected)
 
 
 def picture(shape=(150, 140)):
@@ -115,23 +158,25 @@ def picture(shape=(150, 140)):
     return Signal("image", samples.astype(np.uint8)[..., None], Metadata())
 
 
-def encoded(tile):
-    settings = {"steps": "10"} | ({"tile": tile} if tile else {})
-    return inrcodec.encode(picture(), size=700, repr="pyramid", settings=settings)
+def encoded(name, tile):
+    given_settings = {"steps": "10"} | ({"tile": tile} if tile else {})
+    return inrcodec.encode(picture(), size=1500, repr=name, settings=given_settings)
 
 
-def test_the_setting():
-    data = encoded("128")
-    assert len(data) <= 700
+@each
+def test_the_setting(name):
+    data = encoded(name, "128")
+    assert len(data) <= 1500
     assert len(list(split(parse_file(data, Limits()).segments[0].latents, 4, "", ""))) == 4
-    assert "tile" not in info(encoded("0"))
+    assert "tile" not in info(encoded(name, "0"))
     for wrong in ("100", "64"):
         with pytest.raises(OptionError, match=f"tile = {wrong}"):
-            encoded(wrong)
+            encoded(name, wrong)
 
 
-def test_large_pictures_have_tiles(monkeypatch):
-    monkeypatch.setattr(encode, "_TILED_SAMPLES", 150 * 140 - 1)
-    assert info(encoded(None))["tile"] == 512
-    monkeypatch.setattr(encode, "_TILED_SAMPLES", 150 * 140)
-    assert "tile" not in info(encoded(None))
+@pytest.mark.parametrize(("name", "side"), [("pyramid", 512), ("grids", 256)])
+def test_large_pictures_have_tiles(name, side, monkeypatch):
+    monkeypatch.setattr(picture_job, "_UNTILED_SAMPLES", 150 * 140 - 1)
+    assert info(encoded(name, None))["tile"] == side
+    monkeypatch.setattr(picture_job, "_UNTILED_SAMPLES", 150 * 140)
+    assert "tile" not in info(encoded(name, None))

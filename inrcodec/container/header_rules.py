@@ -45,7 +45,7 @@ def problems_of(header: Header) -> list[str]:
     if header.net == Net.PYRAMID:
         problems += _pyramid_problems(header)
     if header.net == Net.GRIDS:
-        problems += _level_problems(header, "colour_from")
+        problems += _level_problems(header, "colour_from") + _tile_problems(header, 0)
     if header.net == Net.SPECTRUM:
         problems += _spectrum_problems(header)
     if header.net == Net.FILM:
@@ -54,7 +54,7 @@ def problems_of(header: Header) -> list[str]:
         problems += _partition_problems(header)
     if header.activation and header.net not in COORDINATES:
         problems.append(f"net = {header.net.name.lower()} has no learned scalars")
-    if header.tiling and header.net != Net.PYRAMID:
+    if header.tiling and header.net not in (Net.PYRAMID, Net.GRIDS):
         problems.append(f"net = {header.net.name.lower()} has no tiles")
     if header.mirroring and header.net != Net.PYRAMID:
         problems.append(f"net = {header.net.name.lower()} has no cell networks")
@@ -115,10 +115,15 @@ def _level_problems(header: Header, *names: str) -> list[str]:
 
 
 def _pyramid_problems(header: Header) -> list[str]:
-    problems = _level_problems(header, "colour_from", "stages")
-    if header.tile % 2 ** (header.levels + 1):
-        problems.append(f"tile = {header.tile} is not a multiple of 2^(levels + 1)")
-    return problems
+    return _level_problems(header, "colour_from", "stages") + _tile_problems(header, 1)
+
+
+def _tile_problems(header: Header, more: int) -> list[str]:
+    """Of tiles that do not have whole latents at every level; `more`: octaves beyond `levels`."""
+    if header.tile % 2 ** (header.levels + more):
+        power = f"(levels + {more})" if more else "levels"
+        return [f"tile = {header.tile} is not a multiple of 2^{power}"]
+    return []
 
 
 def _film_problems(header: Header) -> list[str]:

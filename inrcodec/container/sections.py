@@ -21,7 +21,9 @@ _PARTED_MINOR = 2
 # From this one on a window, files that continue them, partitions, films and learned scalars.
 _EXCERPT_MINOR = 3
 # From these on tiles, mirrored cell networks, and features that merge once.
-_TILED_MINOR, _MIRRORED_MINOR, _MERGED_ONCE_MINOR, _GRIDS_MINOR = 4, 5, 6, 7
+_TILED_MINOR, _MIRRORED_MINOR, _MERGED_ONCE_MINOR = 4, 5, 6
+# From these on latent grids, and tiles of them.
+_GRIDS_MINOR, _TILED_GRIDS_MINOR = 7, 8
 # What files that are joined have in common, beside the sizes of all axes but the first.
 _COMMON = ("kind", "channels", "depth", "ndim", "numbers", "rate", "rate_seconds", "layout")
 FILE_HEADER_BYTES = 12
@@ -126,7 +128,7 @@ def pack_sections(sections: Sequence[bytes], minor: int = 0) -> bytes:
 def minor_of(header: Header) -> int:
     """The oldest minor version that has all that a header says."""
     if header.net == Net.GRIDS:
-        return _GRIDS_MINOR
+        return _TILED_GRIDS_MINOR if header.tiling else _GRIDS_MINOR
     if header.merging:
         return _MERGED_ONCE_MINOR
     if header.mirroring:

@@ -11,15 +11,18 @@ from inrcodec.network import grids_of
 
 
 def crop(parsed: ParsedFile, box: Box) -> Contents:
-    """The latents that a box of coded samples needs. Raises Corrupt."""
+    """The latents that a box of coded samples needs; from tiles no others are decoded. Raises
+    Corrupt."""
     net, part = grids_of(parsed.header), parsed.segments[0]
     assert part.latents is not None
     tensors, weights = read_tensors(net.tensors(), part)
     header = with_window(parsed.header, parsed.header.coded_shape, box)
     smaller, crc = grids_of(header), integers_crc(tensors)
-    latents = read_latents(net, weights, part.latents, part.latents_offset)
-    check_crc(latents_crc(latents, crc), parsed.header, 0, False)
-    planes = zip(latents, net.planes(), smaller.planes(), strict=True)
+    inner = smaller if net.tile else net
+    latents = read_latents(net, weights, part.latents, part.latents_offset, part=inner)
+    if inner is net:
+        check_crc(latents_crc(latents, crc), parsed.header, 0, False)
+    planes = zip(latents, inner.planes(), smaller.planes(), strict=True)
     kept = [values[plane.part(within)] for values, plane, within in planes]
     return Contents(
         header.with_crcs([latents_crc(kept, crc)]),

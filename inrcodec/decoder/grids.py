@@ -1,7 +1,7 @@
 """The samples of latent grids, from their integers."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
@@ -9,13 +9,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from inrcodec.decoder.colour import coloured
-from inrcodec.nets.grids import CONVOLUTIONS, Box, Grids, by_level, cropped, doubled, synthesised
+from inrcodec.nets.areas import Box
+from inrcodec.nets.grids import CONVOLUTIONS, Grids, by_level, cropped, doubled, synthesised
 
 Weights = Mapping[str, np.ndarray]
 # Rows and columns that the network takes at a time. BLAS sums in an order that depends on a
 # sample's place among others and on their number: in tiles that lie where they lie in the whole
 # picture, a part has exactly the samples of the whole.
 _TILE = (32, 128)
+# Rows and columns that all planes are doubled for at once: multiples of a tile's.
+_BLOCK = (64, 1024)
 
 
 def omitted_levels(net: Grids, factor: int) -> int:
@@ -31,16 +34,32 @@ def synthesise(
     Without the `omitted` finest levels, the box is one of samples 2^omitted as far apart. In a file
     made to harm samples can be infinite or not numbers; nothing is said about that.
     """
-    boxes = net.level_boxes(_enlarged(net, box, omitted))
     axes, means, _ = net.frame_parts(weights["frame"])
-    with np.errstate(all="ignore"), threadpool_limits(1, "blas"):
+    sides = [last - first for first, last in box]
+    planes = np.empty((net.channels, *sides), dtype=np.float32)
+
+    @np.errstate(all="ignore")
+    def block(part: Box) -> None:
+        boxes = net.level_boxes(enlarged(net, part, omitted))
         stack = _stack(net, weights, latents, boxes, omitted)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            planes = _evaluated(weights, stack, boxes[omitted], box, net.sides(omitted), pool)
-            return coloured(planes, axes.astype(np.float32), means.astype(np.float32), pool)
+        out = cropped(planes, part, box)
+        _evaluate(weights, stack, boxes[omitted], part, net.sides(omitted), out)
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(block, _blocks(box)))
+        return coloured(planes, axes.astype(np.float32), means.astype(np.float32), pool)
 
 
-def _enlarged(net: Grids, box: Box, omitted: int) -> Box:
+def _blocks(box: Box) -> Iterator[Box]:
+    """The blocks that a box meets, and what they have of it."""
+    ranges = [
+        [(max(a, first), min(a + side, last)) for a in range(first // side * side, last, side)]
+        for (first, last), side in zip(box, _BLOCK, strict=True)
+    ]
+    yield from product(*ranges)
+
+
+def enlarged(net: Grids, box: Box, omitted: int) -> Box:
     """Samples that a box of a smaller picture stands for."""
     pairs = zip(box, net.shape, strict=True)
     around = CONVOLUTIONS << omitted if omitted else 0
@@ -56,9 +75,7 @@ def _stack(
     steps = np.exp2(net.frame_parts(weights["frame"])[2].astype(np.float64)).astype(np.float32)
     planes = net.planes()[: len(latents)]
     scaled = [
-        _part(
-            values * step, ((p.top, p.top + p.rows), (p.left, p.left + p.columns)), boxes[p.level]
-        )
+        np.ascontiguousarray(cropped(values, boxes[p.level], p.ends) * step, dtype=np.float32)
         for p, values, step in zip(planes, latents, steps, strict=False)
     ]
     stack: np.ndarray | None = None
@@ -82,29 +99,22 @@ def _padded(net: Grids, planes: list[np.ndarray]) -> list[list[np.ndarray]]:
     return by_level(net, [*planes, *[empty] * (net.count - len(planes))])
 
 
-def _part(values: np.ndarray, covers: Box, box: Box) -> np.ndarray:
-    return np.ascontiguousarray(cropped(values, box, covers), dtype=np.float32)
-
-
-def _evaluated(
+def _evaluate(
     weights: Weights,
     stack: np.ndarray,
     covers: Box,
     box: Box,
     sides: tuple[int, int],
-    pool: ThreadPoolExecutor,
-) -> np.ndarray:
-    """Channels (C, h, w) of a box of planes that cover another around it, tile by tile."""
+    out: np.ndarray,
+) -> None:
+    """Channels of a box, from planes that cover another around it, to `out` (C, h, w), tile by
+    tile."""
     height, width = _TILE
     (top, bottom), (left, right) = box
     first = (top // height * height, left // width * width)
     padded = _in_tiles(stack, covers, box, first, sides)
-    channels = len(weights["b.out"])
-    out = np.empty((channels, bottom - top, right - left), dtype=np.float32)
-
-    @np.errstate(all="ignore")
-    def tile(corner: tuple[int, int]) -> None:
-        y, x = corner
+    corners = product(range(first[0], bottom, height), range(first[1], right, width))
+    for y, x in corners:
         rows = slice(y - first[0], y - first[0] + height + 2 * CONVOLUTIONS)
         columns = slice(x - first[1], x - first[1] + width + 2 * CONVOLUTIONS)
         values = synthesised(np, weights, np.ascontiguousarray(padded[:, rows, columns]))
@@ -112,9 +122,6 @@ def _evaluated(
         out[:, ends[0][0] - top : ends[0][1] - top, ends[1][0] - left : ends[1][1] - left] = (
             cropped(values, ends, ((y, 0), (x, 0)))
         )
-
-    list(pool.map(tile, product(range(first[0], bottom, height), range(first[1], right, width))))
-    return out
 
 
 def _in_tiles(

@@ -201,9 +201,7 @@ def _check_pyramid(net: Pyramid, limits: Limits) -> int:
 
 def _check_grids(net: Grids, limits: Limits) -> int:
     """Check latent grids; their multiply-accumulates."""
-    planes = net.planes()
-    limits.check("samples", sum(plane.size for plane in planes), "latents")
-    limits.check("samples", planes[-1].size * net.count, "planes at the finest size")
+    limits.check("samples", sum(plane.size for plane in net.planes()), "latents")
     limits.check("weights", sum(t.size for t in net.tensors()))
     return net.macs()
 

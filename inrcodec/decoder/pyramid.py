@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 from inrcodec.decoder.colour import coloured
 from inrcodec.decoder.evaluate import box_means
 from inrcodec.nets import wavelet
+from inrcodec.nets.areas import Box
 from inrcodec.nets.cells import corrections
 from inrcodec.nets.pyramid import (
     ORIENTATIONS,
-    Box,
     Grid,
     Pyramid,
     frame_parts,

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from inrcodec.container.streams import join, split
+from inrcodec.container.streams import join_tiles, split_tiles
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder
 from inrcodec.nets.context import Contexts, walk
 from inrcodec.nets.pyramid import Grid, Pyramid
@@ -57,11 +57,8 @@ def _read(
 
 def _streams(net: Pyramid, payload: bytes, offset: int) -> Iterator[tuple[list[Grid], bytes, int]]:
     """Grids of every tile, its stream, and where that begins in the file. Raises Corrupt."""
-    if not net.tile:
-        yield net.grids(), payload, offset
-        return
     tiles = list(net.tiles())
-    streams = split(payload, len(tiles), "LATENTS", "tile", offset)
+    streams = split_tiles(payload, len(tiles), bool(net.tile), offset)
     for tile, (stream, start) in zip(tiles, streams, strict=True):
         yield tile, stream, start
 
@@ -74,7 +71,7 @@ def write_latents(net: Pyramid, weights: Weights, latents: Sequence[np.ndarray])
         pairs = zip(latents, grids, tile, strict=True)
         parts = [values[:, :, *grid.part(inner)] for values, grid, inner in pairs]
         streams.append(_written(contexts, tile, parts))
-    return join(streams) if net.tile else streams[0]
+    return join_tiles(streams, bool(net.tile))
 
 
 def _written(contexts: Contexts, grids: Sequence[Grid], latents: Sequence[np.ndarray]) -> bytes:

@@ -143,12 +143,17 @@ def _grids_values(
     assert part.latents is not None
     tensors, weights = read_tensors(net.tensors(), part)
     omitted = grids.omitted_levels(net, scale) if draft else 0
-    latents = grids_latents.read_latents(net, weights, part.latents, part.latents_offset, omitted)
-    if not omitted:
+    whole = coded_box(parsed.header, box_of(parsed.header, None, None))
+    ends = tuple((a >> omitted, -(-b >> omitted)) for a, b in box)
+    apart = net.tile and box != whole
+    inner = replace(net, box=grids.enlarged(net, ends, omitted)) if apart else net
+    latents = grids_latents.read_latents(
+        net, weights, part.latents, part.latents_offset, omitted, inner
+    )
+    if not omitted and inner is net:
         crc = grids_latents.latents_crc(latents, integers_crc(tensors))
         check_crc(crc, parsed.header, 0, ignore_checksum)
-    ends = tuple((a >> omitted, -(-b >> omitted)) for a, b in box)
-    values = grids.synthesise(net, weights, latents, ends, omitted)
+    values = grids.synthesise(inner, weights, latents, ends, omitted)
     return np.nan_to_num(values), scale >> omitted
 
 

@@ -27,6 +27,8 @@ from inrcodec.encoder.single import Candidate, room
 from inrcodec.weights.storage import Direct
 
 _FULL_STEPS_SAMPLES = 2**19
+# Samples of a channel up to which pictures have no tiles.
+_UNTILED_SAMPLES = 2**21
 _LEAST_STEPS = 30
 # What is near enough to a quality: finer steps bring what ones in place of zeros do not.
 _NEAR_QUALITY = (0.98, 1.02)
@@ -76,6 +78,13 @@ def _fit_to_psnr(
         return good, -len(made.data) if good else made.psnr_db
 
     return job.fit(goal, lambda: job.meet_quality(target), worth), job.fitted.finest
+
+
+def tile(session: Session, side: int) -> int:
+    """Samples along the sides of a tile, 0 for none: parts of large pictures are decoded from the
+    tiles that they lie in. `side`: without the setting."""
+    large = math.prod(session.signal.shape) > _UNTILED_SAMPLES
+    return session.options.number("tile", side if large else 0)
 
 
 class PictureJob(ABC):

@@ -23,6 +23,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from inrcodec.nets.areas import Area, Box, extent, tiled
 from inrcodec.nets.base import Array, Namespace, TensorSpec, rectified
 
 CONVOLUTIONS = 2
@@ -43,20 +44,13 @@ SIBLINGS = 2  # of channels after the first: the same place in the first channel
 # Rows of a plane whose contexts do not reach into those above, so that they are decoded at once.
 STRIP = 64
 
-# First and last+1 row, first and last+1 column.
-Box = tuple[tuple[int, int], ...]
-
 
 @dataclass(frozen=True)
-class Plane:
+class Plane(Area):
     """Latents of one channel and level: rows x columns from row `top` and column `left` on."""
 
     channel: int
     level: int
-    rows: int
-    columns: int
-    top: int = 0
-    left: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,18 +62,14 @@ class Plane:
         """Number of latents."""
         return self.rows * self.columns
 
-    def part(self, inner: "Plane") -> tuple[slice, slice]:
-        """Rows and columns that a plane inside it has."""
-        top, left = inner.top - self.top, inner.left - self.left
-        return slice(top, top + inner.rows), slice(left, left + inner.columns)
-
 
 @dataclass(frozen=True)
 class Grids:
     """Sizes of latent grids. `width`: units of the synthesis network; `context_width`: of each of
     two layers of the first channel's context network, and half of it for the others'; `levels`: the
     coarsest; `colour_from`: the finest at which channels after the first have latents. `box`:
-    samples whose latents there are, all others being 0 (None: all there could be)."""
+    samples whose latents there are, all others being 0 (None: all there could be). `tile`: samples
+    along the sides of the squares that are coded apart, a multiple of 2^levels (0: none are)."""
 
     shape: tuple[int, ...]
     channels: int
@@ -88,6 +78,7 @@ class Grids:
     levels: int
     colour_from: int
     box: Box | None = None
+    tile: int = 0
 
     def sides(self, level: int) -> tuple[int, int]:
         """Rows and columns of a whole plane."""
@@ -115,11 +106,17 @@ class Grids:
     def planes(self) -> list[Plane]:
         """All planes, from the coarsest level on, channel by channel: the order of the file."""
         boxes = self.level_boxes(self.box or self.whole)
-        return [
-            Plane(channel, level, bottom - top, right - left, top, left)
-            for channel, level in self.places()
-            for (top, bottom), (left, right) in [boxes[level]]
-        ]
+        return [Plane(channel, level, **extent(boxes[level])) for channel, level in self.places()]
+
+    def tiles(self) -> Iterator[list[Plane]]:
+        """What each tile that has any latents has of every plane, row by row of tiles; `planes` as
+        they are where none are coded apart."""
+        planes = self.planes()
+        if self.tile:
+            octaves = [self.levels - plane.level for plane in planes]
+            yield from tiled(planes, self.tile >> self.levels, octaves)
+        else:
+            yield planes
 
     def places(self) -> Iterator[tuple[int, int]]:
         """Channel and level of every plane, in the order of `planes`."""

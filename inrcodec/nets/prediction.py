@@ -7,15 +7,15 @@ below 2^53 in float64, exact in any order of summation, so that every machine fi
 Latents of a strip of rows are predicted from those before them in the same row and from the three
 rows above in the strip; strips do not know of one another. So all latents whose place in their row
 and twice their row in the strip add up to the same are independent: a front, which moves over all
-strips at once.
+strips at once, also over those of several planes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from inrcodec.entropy.survival import SCALES
-from inrcodec.nets.grids import NEIGHBOURS, PARENTS, SIBLINGS, STRIP, Grids, Plane
+from inrcodec.nets.grids import NEIGHBOURS, PARENTS, SIBLINGS, STRIP, Plane
 
 _UNIT, _LARGEST_WEIGHT, _LARGEST_LATENT = 1024, 8191, 127
 _LARGEST_UNIT = 1 << 22  # of a layer, in 1/1024
@@ -28,8 +28,9 @@ _BEFORE = 3  # places in a row
 _RUNS = ((3, 1, 1), (2, 2, 2), (1, 3, 1), (0, 3, -1))
 _BATCH = 1 << 15  # lanes whose contexts are made at once
 
-# Of latents with these centres and model indices, in a front: what they are.
-Front = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Of latents with these centres and model indices, in a front: what they are. Last come the places
+# at which those of another plane begin.
+Front = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def _units(values: np.ndarray) -> np.ndarray:
@@ -98,27 +99,33 @@ class LevelNetwork:
 
 
 class Fronts:
-    """A plane of latents, front by front, from what is known of other planes.
+    """Planes of latents, front by front, from what is known of other planes.
 
     Latents lie in a skewed array (fronts, strips, rows of a strip) with places for those before and
     above, so that a front and all that it sees are slices.
     """
 
-    def __init__(self, plane: Plane, known: np.ndarray) -> None:
-        """`known`: (n, rows, columns) integers that contexts hold besides neighbours."""
-        self.plane = plane
-        self._strips = -(-plane.rows // STRIP)
-        self.count = plane.columns + _SLOPE * (min(STRIP, plane.rows) - 1)
-        self._values = np.zeros(
-            (self.count + _BEFORE + _SLOPE * _ABOVE, self._strips, STRIP + _ABOVE)
-        )
-        self._known = _skewed(known, self.count)
-        self._inputs = len(NEIGHBOURS) + len(known)
-        self._contexts = np.empty((self._inputs + 1, self._strips, STRIP))
+    def __init__(self, planes: Sequence[Plane], known: Sequence[np.ndarray]) -> None:
+        """`known`, of each: (n, rows, columns) integers that contexts hold besides neighbours."""
+        self._strips = [-(-plane.rows // STRIP) for plane in planes]
+        self._starts, self._stops = _spans(planes)
+        self.count = int(self._stops.max(initial=0))
+        strips = sum(self._strips)
+        self._values = np.zeros((self.count + _BEFORE + _SLOPE * _ABOVE, strips, STRIP + _ABOVE))
+        self._known = np.concatenate([_skewed(each, self.count) for each in known], axis=2)
+        self._inputs = len(NEIGHBOURS) + self._known.shape[1]
+        self._contexts = np.empty((self._inputs + 1, strips, STRIP))
         self._contexts[-1] = 1
-        self._lanes = self._strips * STRIP
-        self._numbers = np.arange(self._lanes).reshape(self._strips, STRIP)
-        self._cut = plane.rows % STRIP > 0
+
+    @property
+    def lane_count(self) -> int:
+        """Lanes of a front: one for each row of every strip."""
+        return len(self._starts)
+
+    @property
+    def first_lanes(self) -> np.ndarray:
+        """The first lane of every plane but the first."""
+        return np.cumsum(self._strips[:-1], dtype=np.int64) * STRIP
 
     def _at(self, front: int) -> int:
         """Where a front lies in the skewed array."""
@@ -137,7 +144,7 @@ class Fronts:
 
     def all_contexts(self, first: int, last: int) -> np.ndarray:
         """The same of fronts first..last-1, one after another, where all latents are known."""
-        contexts = np.ones((self._inputs + 1, last - first, self._strips, STRIP))
+        contexts = np.ones((self._inputs + 1, last - first, *self._contexts.shape[1:]))
         for i, (down, right) in enumerate(NEIGHBOURS):
             start, rows = self._at(first) + _SLOPE * down + right, _ABOVE + down
             contexts[i] = self._values[start : start + last - first, :, rows : rows + STRIP]
@@ -145,24 +152,29 @@ class Fronts:
         return contexts.reshape(self._inputs + 1, -1)
 
     def lanes(self, front: int) -> np.ndarray:
-        """Which lanes of a front are in the plane."""
-        last = front // _SLOPE
-        first = max(0, -(-(front - self.plane.columns + 1) // _SLOPE))
-        lanes: np.ndarray = self._numbers[:, first : last + 1].ravel()
-        if self._cut:
-            lanes = lanes[lanes < self.plane.rows]
-        return lanes
+        """Which lanes of a front are in a plane."""
+        return np.flatnonzero((self._starts <= front) & (front < self._stops))
 
     def set(self, front: int, lanes: np.ndarray, values: np.ndarray) -> None:
         """Latents of a front become known."""
-        line = np.zeros(self._lanes)
+        line = np.zeros(self.lane_count)
         line[lanes] = np.minimum(np.maximum(values, -_LARGEST_LATENT), _LARGEST_LATENT)
-        self._values[self._at(front), :, _ABOVE:] = line.reshape(self._strips, STRIP)
+        self._values[self._at(front), :, _ABOVE:] = line.reshape(-1, STRIP)
 
     def set_all(self, values: np.ndarray) -> None:
-        """All latents (rows, columns) become known."""
+        """All latents of the only plane, (rows, columns), become known."""
         skewed = _skewed(_limited(values)[None], self.count)[:, 0]
         self._values[self._at(0) : self._at(self.count), :, _ABOVE:] = skewed
+
+
+def _spans(planes: Sequence[Plane]) -> tuple[np.ndarray, np.ndarray]:
+    """Of every lane, the first front and that after the last in which it is in a plane."""
+    starts, stops = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for plane in planes:
+        rows = np.arange(-(-plane.rows // STRIP) * STRIP)
+        starts.append(_SLOPE * (rows % STRIP))
+        stops.append(starts[-1] + np.where(rows < plane.rows, plane.columns, 0))
+    return np.concatenate(starts), np.concatenate(stops)
 
 
 def _skewed(known: np.ndarray, fronts: int) -> np.ndarray:
@@ -179,25 +191,21 @@ def _skewed(known: np.ndarray, fronts: int) -> np.ndarray:
     return skewed
 
 
-def besides(net: Grids, plane: Plane, latents: Mapping[tuple[int, int], np.ndarray]) -> np.ndarray:
-    """What contexts of a plane hold besides its own latents: (n, rows, columns) integers.
+def besides(
+    planes: Sequence[Plane], number: int, latents: Mapping[tuple[int, int], np.ndarray]
+) -> np.ndarray:
+    """What contexts of one of the planes of a picture or a tile hold besides its own latents: (n,
+    rows, columns) integers.
 
     `latents`: of planes before it, by channel and level. 3x3 of the coarser plane around the one
     over each, zeros outside; of channels after the first what lies at the same place in the first
     and in the one before.
     """
-    count = net.inputs(min(plane.channel, 1)) - len(NEIGHBOURS)
-    known = np.zeros((count, *plane.shape))
-    above = next(
-        (p for p in net.planes() if (p.channel, p.level) == (plane.channel, plane.level + 1)), None
-    )
-    if above is not None:
-        values = np.pad(_limited(latents[above.channel, above.level]), 2)
-        rows = (np.arange(plane.rows) + plane.top) // 2 - above.top + 2
-        columns = (np.arange(plane.columns) + plane.left) // 2 - above.left + 2
-        for i in range(PARENTS):
-            y, x = divmod(i, 3)
-            known[i] = values[np.ix_(rows + y - 1, columns + x - 1)]
+    plane = planes[number]
+    known = np.zeros((PARENTS + (SIBLINGS if plane.channel else 0), *plane.shape))
+    for above in planes[:number]:
+        if (above.channel, above.level) == (plane.channel, plane.level + 1):
+            known[:PARENTS] = _parents(plane, above, latents[above.channel, above.level])
     if plane.channel:
         known[PARENTS] = _limited(latents[0, plane.level])
     if plane.channel > 1:
@@ -205,21 +213,34 @@ def besides(net: Grids, plane: Plane, latents: Mapping[tuple[int, int], np.ndarr
     return known
 
 
+def _parents(plane: Plane, above: Plane, latents: np.ndarray) -> np.ndarray:
+    """3x3 latents of a coarser plane around the one over each of a plane: (9, rows, columns)."""
+    values = np.pad(_limited(latents), 2)
+    rows = (np.arange(plane.rows) + plane.top) // 2 - above.top + 2
+    columns = (np.arange(plane.columns) + plane.left) // 2 - above.left + 2
+    return np.stack([values[np.ix_(rows + y, columns + x)] for y in (-1, 0, 1) for x in (-1, 0, 1)])
+
+
 def _limited(values: np.ndarray) -> np.ndarray:
     return np.clip(values, -_LARGEST_LATENT, _LARGEST_LATENT)
 
 
-def read(network: LevelNetwork, plane: Plane, known: np.ndarray, front: Front) -> np.ndarray:
-    """The latents of a plane, int32 (rows, columns), front by front; `front` gives those of one."""
-    fronts = Fronts(plane, known)
-    latents = np.zeros((-(-plane.rows // STRIP) * STRIP, plane.columns), dtype=np.int32)
+def read(
+    network: LevelNetwork, planes: Sequence[Plane], known: Sequence[np.ndarray], front: Front
+) -> list[np.ndarray]:
+    """The latents of planes of a level, int32 (rows, columns) each, front by front; `front` gives
+    those of one."""
+    fronts = Fronts(planes, known)
+    others = fronts.first_lanes
+    latents = np.zeros((fronts.lane_count, max(p.columns for p in planes)), dtype=np.int32)
     for number in range(fronts.count):
         lanes = fronts.lanes(number)
         centres, indices = network.predict(fronts.contexts(number))
-        values = front(centres[lanes], indices[lanes])
+        values = front(centres[lanes], indices[lanes], np.searchsorted(lanes, others))
         latents[lanes, number - _SLOPE * (lanes % STRIP)] = values
         fronts.set(number, lanes, values)
-    return latents[: plane.rows]
+    rows = np.split(latents, others)
+    return [all_rows[: p.rows, : p.columns] for p, all_rows in zip(planes, rows, strict=True)]
 
 
 def predicted(
@@ -227,10 +248,10 @@ def predicted(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The latents of a plane, given all at once, as `read` would come to them: of every front
     latents, centres and model indices."""
-    fronts = Fronts(plane, known)
+    fronts = Fronts([plane], [known])
     fronts.set_all(latents)
-    size = -(-plane.rows // STRIP) * STRIP
-    batch = max(1, _BATCH // size)
+    size = fronts.lane_count
+    batch = max(1, _BATCH // max(size, 1))
     for first in range(0, fronts.count, batch):
         last = min(first + batch, fronts.count)
         centres, indices = network.predict(fronts.all_contexts(first, last))

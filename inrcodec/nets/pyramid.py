@@ -19,11 +19,11 @@ nothing; starting from coefficients of a wavelet a fit needs a tenth of their st
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
 
+from inrcodec.nets.areas import Area, Box, extent, tiled
 from inrcodec.nets.base import Array, TensorSpec
 from inrcodec.nets.cells import CellNetwork
 
@@ -32,23 +32,17 @@ PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
 NEIGHBOURS = 6
 ORIENTATIONS = 3
 
-# First and last+1 row, first and last+1 column.
-Box = tuple[tuple[int, int], ...]
 # Bands around a box that its samples depend on: 2 for the wavelet, 1 for the network.
 MARGIN = 3
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Area):
     """Latents of one level: `bands` bands of 4 phases of rows x columns, from row `top` and column
     `left` of the phases on. `level` 0 is the finest; None is LL."""
 
     level: int | None
     bands: int
-    rows: int
-    columns: int
-    top: int = 0
-    left: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -59,23 +53,6 @@ class Grid:
     def size(self) -> int:
         """Number of latents."""
         return math.prod(self.shape)
-
-    @property
-    def ends(self) -> Box:
-        """First and last+1 row and column of its phases."""
-        return (self.top, self.top + self.rows), (self.left, self.left + self.columns)
-
-    def within(self, other: "Grid") -> "Grid":
-        """What it has in common with another grid of the level, perhaps nothing."""
-        pairs = zip(self.ends, other.ends, strict=True)
-        (top, bottom), (left, right) = ((max(a, c), min(b, d)) for (a, b), (c, d) in pairs)
-        rows, columns = max(bottom - top, 0), max(right - left, 0)
-        return replace(self, rows=rows, columns=columns, top=top, left=left)
-
-    def part(self, inner: "Grid") -> tuple[slice, slice]:
-        """Rows and columns of its phases that a grid inside it has."""
-        top, left = inner.top - self.top, inner.left - self.left
-        return slice(top, top + inner.rows), slice(left, left + inner.columns)
 
     def under(self, finer: "Grid") -> tuple[slice, slice]:
         """Rows and columns of this grid's bands that the phases of the next finer one lie over."""
@@ -152,15 +129,7 @@ class Pyramid:
             yield grids
             return
         side = self.tile >> (self.levels + 1)  # of its part of LL's phases
-        starts = [range(first // side * side, last, side) for first, last in grids[0].ends]
-        for top, left in product(*starts):
-            yield [grid.within(self._tile_of(grid, top, left)) for grid in grids]
-
-    def _tile_of(self, grid: Grid, top: int, left: int) -> Grid:
-        """A tile whose part of LL's phases begins here, in a grid."""
-        finer = 0 if grid.level is None else self.levels - 1 - grid.level
-        side = self.tile >> (self.levels + 1) << finer
-        return replace(grid, rows=side, columns=side, top=top << finer, left=left << finer)
+        yield from tiled(grids, side, [0, *range(self.levels)])
 
     @property
     def synthesised(self) -> int:
@@ -197,8 +166,7 @@ class Pyramid:
 
 def _grid_over(bands: Box, level: int | None, count: int) -> Grid:
     """The grid of phases over a box of bands."""
-    (top, bottom), (left, right) = ((a // 2, -(-b // 2)) for a, b in bands)
-    return Grid(level, count, bottom - top, right - left, top, left)
+    return Grid(level, count, **extent(tuple((a // 2, -(-b // 2)) for a, b in bands)))
 
 
 def frame_parts(net: Pyramid, frame: Array) -> tuple[Array, Array, Array]:

@@ -202,6 +202,18 @@ def files_of(version: str) -> dict[str, File]:
             "mirrored_rgb8": File(picture(3, 8, (40, 56)), 990, "pyramid", two),
             "mirrored_alpha16": File(picture(2, 16, (40, 56)), 990, "pyramid", two),
         }
+    if version == "v1.8":
+        tiles = {"steps": "40", "tile": "128"}
+        return {
+            "tiles_grey16": File(picture(1, 16, (150, 140)), 980, "grids", tiles),
+            "tiles_window": File(
+                picture(3, 8, (300, 280)),
+                1500,
+                "grids",
+                tiles | {"colour_from": "2"},
+                cut(region=(110, 120, 30, 20)),
+            ),
+        }
     if version == "v1.7":
         steps = {"steps": "40"}
         return {

@@ -22,12 +22,13 @@ Weights = Mapping[str, Tensor]
 
 
 class ContextModel:
-    """Bits of all latents of a picture under its context networks."""
+    """Bits of all latents of a picture under its context networks, tile by tile."""
 
     def __init__(self, net: Grids) -> None:
         self._net = net
-        self._planes = net.planes()
+        self._whole = net.planes()
         self._order = {place: i for i, place in enumerate(net.places())}
+        self._planes = [plane for tile in net.tiles() for plane in tile]
         self.pieces = [piece for i, plane in enumerate(self._planes) for piece in _cut(i, plane)]
         self.latents = sum(plane.size for plane in self._planes)
 
@@ -49,7 +50,7 @@ class ContextModel:
         back = gradients is not None
         with torch.no_grad():
             around = self._surroundings(values, back)
-            factors = [even(plane) for plane in signs] if signs is not None else None
+            factors = [even(part) for part in self._parts(signs)] if signs is not None else None
         networks = self._networks(weights)
         total, seen = 0.0, 0
         for number in order:
@@ -65,9 +66,16 @@ class ContextModel:
         if learn is not None and seen:
             learn()
         if gradients is not None:
-            for each, gradient in zip(around, gradients, strict=True):
+            for each, gradient in zip(around, self._parts(gradients), strict=True):
                 gradient += each.gradient()
         return total
+
+    def _parts(self, planes: Sequence[Tensor]) -> list[Tensor]:
+        """What the planes of all tiles have of whole ones: views."""
+        return [
+            planes[i % len(planes)][self._whole[i % len(planes)].part(part)]
+            for i, part in enumerate(self._planes)
+        ]
 
     def _networks(self, weights: Weights) -> "list[_Network]":
         return [_Network(weights, number) for number in self._net.networks()]
@@ -75,7 +83,7 @@ class ContextModel:
     def _surroundings(self, values: Sequence[Tensor], back: bool) -> list[Surroundings]:
         return [
             Surroundings(plane, plane_values, self._child(plane), back)
-            for plane, plane_values in zip(self._planes, values, strict=True)
+            for plane, plane_values in zip(self._planes, self._parts(values), strict=True)
         ]
 
     def _child(self, plane: Plane) -> bool:
@@ -111,29 +119,36 @@ class ContextModel:
         own.neighbours(piece, near[: len(NEIGHBOURS)])
         near[len(NEIGHBOURS) : inputs] = 0
         near[inputs] = 1
-        if (parent := self._parent(plane)) is not None:
+        if (parent := self._parent(piece.place)) is not None:
             around[parent].parents(piece, near[_PARENTS])
-        for i, sibling in enumerate(self._siblings(plane)):
+        for i, sibling in enumerate(self._siblings(piece.place)):
             around[sibling].same(piece, near[_FIRST_SIBLING + i])
         return near
 
     def _spread(self, piece: Piece, around: Sequence[Surroundings], by_near: Tensor) -> None:
         """The gradient by what `_gathered` has found goes to where it lies."""
-        plane = self._planes[piece.place]
         around[piece.place].add_neighbours(piece, by_near[: len(NEIGHBOURS)])
-        if (parent := self._parent(plane)) is not None:
+        if (parent := self._parent(piece.place)) is not None:
             around[parent].add_parents(piece, by_near[_PARENTS])
-        for i, sibling in enumerate(self._siblings(plane)):
+        for i, sibling in enumerate(self._siblings(piece.place)):
             around[sibling].add_own(piece, by_near[_FIRST_SIBLING + i])
 
-    def _parent(self, plane: Plane) -> int | None:
+    def _parent(self, place: int) -> int | None:
         """The place of the plane whose latents are parents of another's."""
-        return self._order.get((plane.channel, plane.level + 1))
+        plane = self._planes[place]
+        return self._placed(place, plane.channel, plane.level + 1)
 
-    def _siblings(self, plane: Plane) -> list[int]:
+    def _siblings(self, place: int) -> list[int]:
         """The places of those whose latents are siblings."""
+        plane = self._planes[place]
         channels = {0: [], 1: [0]}.get(plane.channel, [0, plane.channel - 1])
-        return [self._order[channel, plane.level] for channel in channels]
+        found = (self._placed(place, channel, plane.level) for channel in channels)
+        return [sibling for sibling in found if sibling is not None]
+
+    def _placed(self, place: int, channel: int, level: int) -> int | None:
+        """The place of another plane of the same tile."""
+        there = self._order.get((channel, level))
+        return None if there is None else place - place % len(self._whole) + there
 
 
 def _cut(place: int, plane: Plane) -> list[Piece]:

@@ -28,6 +28,8 @@ _PILOT_STEPS, _PILOTED_FROM, _BELOW = 120, 700, 0.7
 # Where bits or error of a stopped fit are off by more, the file of the pilot is better.
 _TOO_FAR = 1.1
 _MOST_MACS = 2000  # a sample
+# Sides of tiles of large pictures.
+_TILE = 256
 
 
 def plan(session: Session, budget_bits: float) -> Grids:
@@ -48,6 +50,7 @@ def plan(session: Session, budget_bits: float) -> Grids:
         context_width=wide,
         levels=levels,
         colour_from=min(options.number("colour_from", colour), levels - 1),
+        tile=picture_job.tile(session, _TILE),
     )
     net, part = most, 1.0
     while net.macs_per_sample() > _MOST_MACS:

@@ -133,8 +133,9 @@ class GridsFit(LatentFit):
 
     def _teach_contexts(self, passes: int, rate: float) -> None:
         values = self._rounded()
-        for _ in range(passes):
-            self._context_pass(values, torch.zeros_like(values), rate)
+        with self._beside.alone():
+            for _ in range(passes):
+                self._context_pass(values, torch.zeros_like(values), rate)
 
     def saved(self, count: int) -> int | None:
         """Latents move by one towards zero where a bit costs the error least: coarse ones are worth
@@ -166,12 +167,13 @@ class GridsFit(LatentFit):
         free, leaf = Cut(self.held()).leaves, values.clone().requires_grad_()
         by_bits = torch.zeros_like(values)
         order = range(len(self._model.pieces))
-        self._model.run(free, self._parts(values), self._parts(by_bits), order)
-        stack = self._stack(free, leaf)
-        _, gradient = backward(
-            free, stack.detach(), lambda out, tile: self._squared(out, tile, 1.0)
-        )
-        stack.backward(gradient)
+        with self._beside.alone():
+            self._model.run(free, self._parts(values), self._parts(by_bits), order)
+            stack = self._stack(free, leaf)
+            _, gradient = backward(
+                free, stack.detach(), lambda out, tile: self._squared(out, tile, 1.0)
+            )
+            stack.backward(gradient)
         assert leaf.grad is not None
         return leaf.grad, by_bits
 
@@ -237,13 +239,15 @@ class GridsFit(LatentFit):
         values = self._rounded()
         parts, zeros = self._parts(values), self._parts(torch.zeros_like(values))
         signs = self._parts(self._signs(values.shape) * math.sqrt(math.log(2) / 2))
-        self._model.run(self.weights, parts, zeros, range(len(self._model.pieces)), signs)
-        stack, scale = self._stack(self.weights, values), 1 / math.sqrt(self.lagrange)
+        scale = 1 / math.sqrt(self.lagrange)
         random = self._signs(self._target.shape) * scale
-        _, gradient = backward(
-            self.weights, stack.detach(), lambda out, tile: (0.0, random[:, tile[0], tile[1]])
-        )
-        stack.backward(gradient)
+        with self._beside.alone():
+            self._model.run(self.weights, parts, zeros, range(len(self._model.pieces)), signs)
+            stack = self._stack(self.weights, values)
+            _, gradient = backward(
+                self.weights, stack.detach(), lambda out, tile: (0.0, random[:, tile[0], tile[1]])
+            )
+            stack.backward(gradient)
         found = {n: w.grad.detach() for n, w in self.weights.items() if w.grad is not None}
         for tensor in self.weights.values():
             tensor.grad = None

@@ -27,7 +27,7 @@ _RUNS = [
 class Piece:
     """Rows of a strip of a plane, both even."""
 
-    place: int  # of the plane in file order
+    place: int  # of the plane, tile by tile
     strip: int
     first: int
     rows: int

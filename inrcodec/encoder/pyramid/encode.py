@@ -22,8 +22,8 @@ from inrcodec.nets.pyramid import Pyramid
 
 # Steps of each effort for a picture of up to 2^19 samples of luma; larger ones get fewer.
 STEPS = {1: 15, 2: 30, 3: 60, 4: 120, 5: 240, 6: 500, 7: 1000, 8: 2400, 9: 5000}
-# Sides of tiles, and samples of a channel from which pictures have some.
-_TILE, _TILED_SAMPLES = 512, 2**21
+# Sides of tiles of large pictures.
+_TILE = 512
 # Units in four flips: 0.15 to 0.3 dB better than others (benchmarks/planning.py).
 _MIRRORED = True
 # Finest step of the latents, in code values.
@@ -56,16 +56,9 @@ def plan(session: Session, budget_bits: float) -> Pyramid:
         colour_from=min(0 if rate > 0.7 else 1, levels - 1),
         stages=stages,
         coarse_width=max(2, width // 2),
-        tile=_tile(session),
+        tile=picture_job.tile(session, _TILE),
         mirrored=_MIRRORED and stages > 0,
     )
-
-
-def _tile(session: Session) -> int:
-    """Samples along the sides of a tile, 0 for none: parts of large pictures are decoded from the
-    tiles that they lie in."""
-    large = math.prod(session.signal.shape) > _TILED_SAMPLES
-    return session.options.number("tile", _TILE if large else 0)
 
 
 def encode_to_size(session: Session, budget: int) -> Candidate:

@@ -29,8 +29,9 @@ class PyramidFit(LatentFit):
     """One fit of a pyramid to samples in 0..1; `least_step`: no finer steps are of use."""
 
     ahead = 10
-    # Zeros would mend what is too much, but lambda would be that of a larger file.
-    pull, closing, near = 6.0, 0.25, (0.97, 1.005)
+    # Zeros would mend what is too much, but lambda would be that of a larger file. Fits that have
+    # no time to close in must be near their goal before (benchmarks/planning.py, "pyramid: pull").
+    pull, closing, near = 12.0, 0.25, (0.97, 1.005)
     room = 0.8  # steps of single grids learn
 
     def __init__(
