@@ -209,16 +209,19 @@ def table(rows: list[record.Row]) -> str:
         _line(["---"] * (len(images) + 4)),
     ]
     for experiment, variants in EXPERIMENTS.items():
+        own = [row for row in rows if row["experiment"] == experiment]
+        pictures = {row["image"] for row in own}
         for name in variants:
-            members = [r for r in rows if (r["experiment"], r["variant"]) == (experiment, name)]
+            members = [row for row in own if row["variant"] == name]
             if members:
-                lines.append(_line([experiment, name, *_figures(members, images)]))
+                lines.append(_line([experiment, name, *_figures(members, images, pictures)]))
     return "\n".join(lines)
 
 
-def _figures(members: list[record.Row], images: list[str]) -> list[str]:
+def _figures(members: list[record.Row], images: list[str], pictures: set[str]) -> list[str]:
+    """Cells of a variant; no mean while it lacks `pictures` of its experiment."""
     psnr = {row["image"]: row["psnr_db"] for row in members}
-    mean = f"{sum(psnr.values()) / len(psnr):.2f}" if len(psnr) == len(images) else "-"
+    mean = f"{sum(psnr.values()) / len(psnr):.2f}" if set(psnr) == pictures else "-"
     seconds = record.mean(members, "encode_s")
     cells = [f"{psnr[image]:.2f}" if image in psnr else "-" for image in images]
     return [*cells, mean, f"{seconds:.0f}"]

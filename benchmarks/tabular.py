@@ -43,8 +43,9 @@ def commits_of(rows: Sequence[record.Row]) -> str:
 
 
 def where(rows: Sequence[record.Row]) -> str:
-    """The machine and versions of measurements, for under their table: those of the first, and the
-    commits of all."""
+    """The machines and versions of measurements, for under their table: threads and torch of the
+    first, processors and commits of all."""
     row, told = rows[0], commits_of(rows)
     threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
-    return f"{row['processor']}, {threads} per encode, torch {row['torch']}, {told}"
+    processors = " and ".join(dict.fromkeys(str(row["processor"]) for row in rows))
+    return f"{processors}, {threads} per encode, torch {row['torch']}, {told}"
