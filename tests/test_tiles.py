@@ -96,6 +96,16 @@ def test_a_draft_of_a_part_is_that_without_tiles(name, x, y, scale):
 
 
 @each
+@pytest.mark.parametrize("region", [(110, 120, 80, 70), (0, 0, 50, 50), (200, 203, 70, 97)])
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_a_draft_of_a_crop_is_that_of_the_part(name, region, scale):
+    for data in (FILES[name], TILES[name]):
+        draft = decode(inrcodec.crop(data, region=region), scale=scale, draft=True).samples
+        same = decode(data, region=region, scale=scale, draft=True).samples
+        assert np.array_equal(draft, same)
+
+
+@each
 def test_a_part_needs_the_tiles_around_it_alone(name):
     sections, streams = streams_of(name)
     damaged = with_streams(sections, [*streams[:-1], b"nonsense"])  # the last tile

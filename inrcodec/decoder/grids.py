@@ -40,10 +40,10 @@ def synthesise(
 
     @np.errstate(all="ignore")
     def block(part: Box) -> None:
-        boxes = net.level_boxes(enlarged(net, part, omitted))
+        boxes = net.level_boxes(part, omitted)
         stack = _stack(net, weights, latents, boxes, omitted)
         out = cropped(planes, part, box)
-        _evaluate(weights, stack, boxes[omitted], part, net.sides(omitted), out)
+        _evaluate(weights, stack, boxes[0], part, net.sides(omitted), out)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(block, _blocks(box)))
@@ -59,35 +59,27 @@ def _blocks(box: Box) -> Iterator[Box]:
     yield from product(*ranges)
 
 
-def enlarged(net: Grids, box: Box, omitted: int) -> Box:
-    """Samples that a box of a smaller picture stands for."""
-    pairs = zip(box, net.shape, strict=True)
-    around = CONVOLUTIONS << omitted if omitted else 0
-    return tuple(
-        (max((a << omitted) - around, 0), min((b << omitted) + around, n)) for (a, b), n in pairs
-    )
-
-
 def _stack(
     net: Grids, weights: Weights, latents: Sequence[np.ndarray], boxes: list[Box], omitted: int
 ) -> np.ndarray:
-    """All planes at one size: (P, rows, columns), those that are omitted zero."""
+    """All planes at one size: (P, rows, columns), those that are omitted zero. `boxes`: of levels
+    from the finest that is not."""
     steps = np.exp2(net.frame_parts(weights["frame"])[2].astype(np.float64)).astype(np.float32)
     planes = net.planes()[: len(latents)]
     scaled = [
-        np.ascontiguousarray(cropped(values, boxes[p.level], p.ends) * step, dtype=np.float32)
-        for p, values, step in zip(planes, latents, steps, strict=False)
+        np.ascontiguousarray(part * step, dtype=np.float32)
+        for plane, values, step in zip(planes, latents, steps, strict=False)
+        for part in [cropped(values, boxes[plane.level - omitted], plane.ends)]
     ]
     stack: np.ndarray | None = None
-    for i, own in enumerate(_padded(net, scaled)[: net.levels + 1 - omitted]):
-        level = net.levels - i
+    coarser: Box = ()
+    for i, (own, box) in enumerate(zip(_padded(net, scaled), reversed(boxes), strict=False)):
         joining = [plane[None] for plane in own]
         if stack is not None:
-            (top, _), (left, _) = boxes[level + 1]
             larger = doubled(np, stack, weights["taps"][i - 1].astype(np.float32))
-            covers = ((2 * top, 0), (2 * left, 0))
-            joining.insert(0, cropped(larger, boxes[level], covers))
-        stack = np.concatenate(joining)
+            covers = tuple((2 * first, 0) for first, _ in coarser)
+            joining.insert(0, cropped(larger, box, covers))
+        stack, coarser = np.concatenate(joining), box
     assert stack is not None
     missing = net.count - len(stack)
     return np.concatenate([stack, np.zeros((missing, *stack.shape[1:]), dtype=np.float32)])

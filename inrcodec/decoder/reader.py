@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -50,6 +50,8 @@ from inrcodec.network import (
 from inrcodec.signals.signal import Signal
 from inrcodec.weights.groups import Groups
 from inrcodec.weights.storage import Projected
+
+_Latents = TypeVar("_Latents", Pyramid, Grids)
 
 
 def decode(
@@ -124,8 +126,7 @@ def _pyramid_values(
     assert part.latents is not None
     tensors, weights = read_tensors(net.tensors(), part)
     omitted = pyramid.omitted_levels(net, scale) if draft else 0
-    whole = coded_box(parsed.header, box_of(parsed.header, None, None))
-    inner = replace(net, box=box) if net.tile and box != whole else net
+    inner = _needed(net, box, parsed)
     latents = read_latents(net, weights, part.latents, part.latents_offset, omitted, inner)
     if not omitted and inner is net:
         crc = latents_crc(latents, integers_crc(tensors))
@@ -143,18 +144,22 @@ def _grids_values(
     assert part.latents is not None
     tensors, weights = read_tensors(net.tensors(), part)
     omitted = grids.omitted_levels(net, scale) if draft else 0
-    whole = coded_box(parsed.header, box_of(parsed.header, None, None))
-    ends = tuple((a >> omitted, -(-b >> omitted)) for a, b in box)
-    apart = net.tile and box != whole
-    inner = replace(net, box=grids.enlarged(net, ends, omitted)) if apart else net
+    inner = _needed(net, box, parsed)
     latents = grids_latents.read_latents(
         net, weights, part.latents, part.latents_offset, omitted, inner
     )
     if not omitted and inner is net:
         crc = grids_latents.latents_crc(latents, integers_crc(tensors))
         check_crc(crc, parsed.header, 0, ignore_checksum)
+    ends = tuple((a >> omitted, -(-b >> omitted)) for a, b in box)
     values = grids.synthesise(inner, weights, latents, ends, omitted)
     return np.nan_to_num(values), scale >> omitted
+
+
+def _needed(net: _Latents, box: Box, parsed: ParsedFile) -> _Latents:
+    """The latents that are read for a box: in tiles those that it needs, or else all."""
+    whole = coded_box(parsed.header, box_of(parsed.header, None, None))
+    return replace(net, box=box) if net.tile and box != whole else net
 
 
 def verify(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:

@@ -85,10 +85,11 @@ class Grids:
         rows, columns = (-(-n >> level) for n in self.shape)
         return rows, columns
 
-    def level_boxes(self, box: Box) -> list[Box]:
-        """What a box of samples needs of the planes of every level, the finest first."""
-        boxes = [self._around(box, CONVOLUTIONS, 0)]
-        for level in range(1, self.levels + 1):
+    def level_boxes(self, box: Box, finest: int = 0) -> list[Box]:
+        """What a box needs of the planes of every level from the `finest` on, of whose size it is:
+        samples, where that is 0."""
+        boxes = [self._around(box, CONVOLUTIONS, finest)]
+        for level in range(finest + 1, self.levels + 1):
             halved = tuple((a // 2, -(-b // 2)) for a, b in boxes[-1])
             boxes.append(self._around(halved, _REACH, level))
         return boxes
