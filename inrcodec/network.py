@@ -128,17 +128,15 @@ def _group_fields(groups: Groups) -> dict[str, Any]:
 
 
 def _net_fields(net: Net | Pyramid | Grids | Spectrum | Film) -> dict[str, Any]:
-    fields: dict[str, Any]
     if isinstance(net, Spectrum):
         return {"net": NetId.SPECTRUM, "hop": net.hop}
     if isinstance(net, Film):
         return {"net": NetId.FILM} | _named(net, _FILM_FIELDS)
     if isinstance(net, Grids):
-        fields = {"net": NetId.GRIDS, "tiling": TILED if net.tile else 0}
-        return fields | _named(net, _GRIDS_FIELDS)
-    fields = {"width": net.width, "layers": net.layers}
+        return {"net": NetId.GRIDS} | _tiling(net) | _named(net, _GRIDS_FIELDS)
+    fields: dict[str, Any] = {"width": net.width, "layers": net.layers}
     if isinstance(net, Pyramid):
-        fields |= {"net": NetId.PYRAMID, "tiling": TILED if net.tile else 0}
+        fields |= {"net": NetId.PYRAMID} | _tiling(net)
         fields |= {"mirroring": MIRRORED if net.mirrored else 0}
         return fields | _named(net, _PYRAMID_FIELDS)
     fields |= _named(net, _SINE_FIELDS) | {"activation": LEARNED if net.learned else 0}
@@ -149,6 +147,10 @@ def _net_fields(net: Net | Pyramid | Grids | Spectrum | Film) -> dict[str, Any]:
     if isinstance(net, Asmr):
         return fields | {"net": NetId.ASMR, "w0_modulator": net.w0_modulator, "bases": net.bases}
     return fields | {"net": NetId.SIREN}
+
+
+def _tiling(net: Pyramid | Grids) -> dict[str, Any]:
+    return {"tiling": TILED if net.tile else 0}
 
 
 def _named(net: Any, names: Sequence[str]) -> dict[str, Any]:

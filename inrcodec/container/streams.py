@@ -24,14 +24,3 @@ def split(
 def join(streams: Sequence[bytes]) -> bytes:
     """The payload of some streams: the inverse of `split`."""
     return b"".join(pack_varint(len(stream)) + stream for stream in streams)
-
-
-def split_tiles(payload: bytes, count: int, apart: bool, offset: int) -> list[tuple[bytes, int]]:
-    """The streams of a LATENTS payload with `count` tiles, as `split` gives them; unless they are
-    coded `apart` there is one, the payload. Raises Corrupt."""
-    return split(payload, count, "LATENTS", "tile", offset) if apart else [(payload, offset)]
-
-
-def join_tiles(streams: Sequence[bytes], apart: bool) -> bytes:
-    """The inverse of `split_tiles`."""
-    return join(streams) if apart else streams[0]

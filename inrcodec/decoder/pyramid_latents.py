@@ -1,15 +1,11 @@
-"""The LATENTS payload of a pyramid: one stream, or one for each tile.
+"""The LATENTS payload of a pyramid."""
 
-No tile's contexts reach out of it, so that a part of the picture needs the tiles alone that it lies
-in, and of those around it what its coarser bands reach into.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from zlib import crc32
 
 import numpy as np
 
-from inrcodec.container.streams import join_tiles, split_tiles
+from inrcodec.decoder.tiles import joined, keep, needed_tiles, parts
 from inrcodec.entropy.latents import LatentDecoder, LatentEncoder
 from inrcodec.nets.context import Contexts, walk
 from inrcodec.nets.pyramid import Grid, Pyramid
@@ -33,15 +29,9 @@ def read_latents(
     contexts = Contexts(net, weights)
     wanted = (part or net).grids()[: 1 + net.levels - omitted]
     latents = [np.zeros(grid.shape, dtype=np.int32) for grid in wanted]
-    for tile, stream, start in _streams(net, payload, offset):
-        common = [outer.within(inner) for outer, inner in zip(tile, wanted, strict=False)]
-        count = max((i + 1 for i, grid in enumerate(common) if grid.size), default=0)
-        if not count:
-            continue
-        read = _read(contexts, tile[:count], LatentDecoder(stream, start), count == len(tile))
-        for i, values in enumerate(read):
-            place, source = wanted[i].part(common[i]), tile[i].part(common[i])
-            latents[i][:, :, *place] = values[:, :, *source]
+    for tile in needed_tiles(net, list(net.tiles()), wanted, payload, offset):
+        decoder, grids = LatentDecoder(tile.stream, tile.start), tile.areas[: tile.needed]
+        keep(tile, _read(contexts, grids, decoder, len(grids) == len(tile.areas)), wanted, latents)
     return latents
 
 
@@ -55,23 +45,11 @@ def _read(
     return [grid.values for grid in known]
 
 
-def _streams(net: Pyramid, payload: bytes, offset: int) -> Iterator[tuple[list[Grid], bytes, int]]:
-    """Grids of every tile, its stream, and where that begins in the file. Raises Corrupt."""
-    tiles = list(net.tiles())
-    streams = split_tiles(payload, len(tiles), bool(net.tile), offset)
-    for tile, (stream, start) in zip(tiles, streams, strict=True):
-        yield tile, stream, start
-
-
 def write_latents(net: Pyramid, weights: Weights, latents: Sequence[np.ndarray]) -> bytes:
     """The LATENTS payload: the inverse of `read_latents`."""
     contexts, grids = Contexts(net, weights), net.grids()
-    streams = []
-    for tile in net.tiles():
-        pairs = zip(latents, grids, tile, strict=True)
-        parts = [values[:, :, *grid.part(inner)] for values, grid, inner in pairs]
-        streams.append(_written(contexts, tile, parts))
-    return join_tiles(streams, bool(net.tile))
+    streams = [_written(contexts, tile, parts(grids, latents, tile)) for tile in net.tiles()]
+    return joined(net, streams)
 
 
 def _written(contexts: Contexts, grids: Sequence[Grid], latents: Sequence[np.ndarray]) -> bytes:

@@ -23,6 +23,11 @@ class Area:
         """First and last+1 row and column."""
         return (self.top, self.top + self.rows), (self.left, self.left + self.columns)
 
+    @property
+    def empty(self) -> bool:
+        """Whether it has no places."""
+        return not self.rows or not self.columns
+
     def within(self, other: "Area") -> Self:
         """What it has in common with another one, perhaps nothing."""
         pairs = zip(self.ends, other.ends, strict=True)

@@ -112,7 +112,7 @@ class Fronts:
         self.count = int(self._stops.max(initial=0))
         strips = sum(self._strips)
         self._values = np.zeros((self.count + _BEFORE + _SLOPE * _ABOVE, strips, STRIP + _ABOVE))
-        self._known = np.concatenate([_skewed(each, self.count) for each in known], axis=2)
+        self._known = _skewed(known, self.count)
         self._inputs = len(NEIGHBOURS) + self._known.shape[1]
         self._contexts = np.empty((self._inputs + 1, strips, STRIP))
         self._contexts[-1] = 1
@@ -153,7 +153,8 @@ class Fronts:
 
     def lanes(self, front: int) -> np.ndarray:
         """Which lanes of a front are in a plane."""
-        return np.flatnonzero((self._starts <= front) & (front < self._stops))
+        lanes: np.ndarray = ((self._starts <= front) & (front < self._stops)).nonzero()[0]
+        return lanes
 
     def set(self, front: int, lanes: np.ndarray, values: np.ndarray) -> None:
         """Latents of a front become known."""
@@ -163,31 +164,35 @@ class Fronts:
 
     def set_all(self, values: np.ndarray) -> None:
         """All latents of the only plane, (rows, columns), become known."""
-        skewed = _skewed(_limited(values)[None], self.count)[:, 0]
+        skewed = _skewed([_limited(values)[None]], self.count)[:, 0]
         self._values[self._at(0) : self._at(self.count), :, _ABOVE:] = skewed
 
 
 def _spans(planes: Sequence[Plane]) -> tuple[np.ndarray, np.ndarray]:
     """Of every lane, the first front and that after the last in which it is in a plane."""
-    starts, stops = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    starts, stops = [], []
     for plane in planes:
         rows = np.arange(-(-plane.rows // STRIP) * STRIP)
         starts.append(_SLOPE * (rows % STRIP))
-        stops.append(starts[-1] + np.where(rows < plane.rows, plane.columns, 0))
+        stops.append(np.where(rows < plane.rows, starts[-1] + plane.columns, 0))
     return np.concatenate(starts), np.concatenate(stops)
 
 
-def _skewed(known: np.ndarray, fronts: int) -> np.ndarray:
-    """(n, rows, columns) to (fronts, n, strips, rows of a strip), zeros outside."""
-    count, rows, columns = known.shape
-    strips = -(-rows // STRIP)
-    skewed = np.zeros((fronts, count, strips, STRIP))
-    padded = np.zeros((count, strips * STRIP, columns))
-    padded[:, :rows] = known
-    by_row = padded.reshape(count, strips, STRIP, columns)
-    for row in range(min(STRIP, rows)):
-        first = _SLOPE * row
-        skewed[first : first + columns, :, :, row] = by_row[:, :, row].transpose(2, 0, 1)
+def _skewed(planes: Sequence[np.ndarray], fronts: int) -> np.ndarray:
+    """Planes (n, rows, columns) to (fronts, n, strips of all, rows of a strip), zeros outside."""
+    strips = [-(-plane.shape[1] // STRIP) for plane in planes]
+    skewed = np.zeros((fronts, len(planes[0]), sum(strips), STRIP))
+    last = 0
+    for plane, own in zip(planes, strips, strict=True):
+        place, last = slice(last, last + own), last + own
+        count, rows, columns = plane.shape
+        padded = np.zeros((count, own * STRIP, columns))
+        padded[:, :rows] = plane
+        by_row = padded.reshape(count, own, STRIP, columns)
+        for row in range(min(STRIP, rows)):
+            first = _SLOPE * row
+            here = skewed[first : first + columns, :, place, row]
+            here[:] = by_row[:, :, row].transpose(2, 0, 1)
     return skewed
 
 
@@ -205,7 +210,7 @@ def besides(
     known = np.zeros((PARENTS + (SIBLINGS if plane.channel else 0), *plane.shape))
     for above in planes[:number]:
         if (above.channel, above.level) == (plane.channel, plane.level + 1):
-            known[:PARENTS] = _parents(plane, above, latents[above.channel, above.level])
+            _put_parents(known, plane, above, latents[above.channel, above.level])
     if plane.channel:
         known[PARENTS] = _limited(latents[0, plane.level])
     if plane.channel > 1:
@@ -213,12 +218,14 @@ def besides(
     return known
 
 
-def _parents(plane: Plane, above: Plane, latents: np.ndarray) -> np.ndarray:
-    """3x3 latents of a coarser plane around the one over each of a plane: (9, rows, columns)."""
+def _put_parents(known: np.ndarray, plane: Plane, above: Plane, latents: np.ndarray) -> None:
+    """3x3 latents of a coarser plane around the one over each of a plane go first."""
     values = np.pad(_limited(latents), 2)
     rows = (np.arange(plane.rows) + plane.top) // 2 - above.top + 2
     columns = (np.arange(plane.columns) + plane.left) // 2 - above.left + 2
-    return np.stack([values[np.ix_(rows + y, columns + x)] for y in (-1, 0, 1) for x in (-1, 0, 1)])
+    for i in range(PARENTS):
+        y, x = divmod(i, 3)
+        known[i] = values[np.ix_(rows + y - 1, columns + x - 1)]
 
 
 def _limited(values: np.ndarray) -> np.ndarray:
@@ -236,7 +243,7 @@ def read(
     for number in range(fronts.count):
         lanes = fronts.lanes(number)
         centres, indices = network.predict(fronts.contexts(number))
-        values = front(centres[lanes], indices[lanes], np.searchsorted(lanes, others))
+        values = front(centres[lanes], indices[lanes], lanes.searchsorted(others))
         latents[lanes, number - _SLOPE * (lanes % STRIP)] = values
         fronts.set(number, lanes, values)
     rows = np.split(latents, others)
